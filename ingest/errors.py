@@ -1,0 +1,9 @@
+"""The errors that are meant for people: one line each, with the cure in it."""
+
+
+class SetupError(Exception):
+    """Nothing can be read at all: no warehouse, unreadable settings, another company's warehouse."""
+
+
+class SourceError(Exception):
+    """One source can't be read. The message names the setting or the answer, and what to do."""

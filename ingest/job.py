@@ -1,0 +1,79 @@
+"""What a source is given to do its work, and what it gives back."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.errors import SourceError
+from ingest.load import CsvFile, Rows, load
+from ingest.reads import Period, Reading, Reads
+from ingest.warehouse import Target
+
+# An answer with fewer than half of what raw holds wipes a period; below this many rows halves are chance.
+GUARDED_ROWS = 100
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asked for."""
+
+    period: Period | None = None  # --from --to
+    reconcile: bool = False
+    accept_loss: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One source's work in one run."""
+
+    source: str
+    company: str
+    reads: Reads
+    warehouse: Target
+    options: Options
+    folder: Path  # for files; goes with the run
+    say: Callable[[str], None]  # the step that is being done, for the progress bar
+
+    @property
+    def now(self) -> dt.datetime:
+        """The clock of this run."""
+        return self.reads.now
+
+    def guard(self, reading: Reading, files: list[CsvFile], table: str, condition: str) -> None:
+        """Raise SourceError where an answer holds fewer than half of the rows that raw holds.
+
+        `condition` says which rows of the raw table the answer replaces, with %s for the period's bounds.
+        """
+        if reading.is_first or self.options.accept_loss:
+            return
+        held = sum(self.reads.count(table, condition, period) for period in reading.periods)
+        found = sum(file.row_count for file in files)
+        if held >= GUARDED_ROWS and found * 2 < held:
+            raise SourceError(
+                f"{reading.stream}: the source answered {found:,} rows where the warehouse holds {held:,} for "
+                f"{reading.periods[0].start:%Y-%m-%d %H:%M} to {reading.periods[-1].end:%Y-%m-%d %H:%M} UTC; "
+                "nothing was changed. If they are gone for good: "
+                f"python -m ingest {self.source} --accept-loss"
+            )
+
+    def load(self, loads: list[Rows]) -> None:
+        """Load files into raw tables; raises SourceError where the warehouse refuses."""
+        self.say(f"loading {sum(rows.row_count for rows in loads):,} rows")
+        load(self.source, loads, self.warehouse, self.folder / "dlt")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a source has read: rows, and hours touched by stream."""
+
+    row_count: int
+    hours: int
+
+    @classmethod
+    def of(cls, readings: dict[str, Reading]) -> "Result":
+        """Add up readings: rows of all, hours of the one that touched most."""
+        return cls(
+            row_count=sum(reading.row_count for reading in readings.values()),
+            hours=max((reading.hours for reading in readings.values()), default=0),
+        )

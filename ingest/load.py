@@ -1,0 +1,128 @@
+"""The only place that knows dlt: CSV files in, rows of a raw table out."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+# dlt reads these while it is imported or when a pipeline starts. The warehouse is the only memory
+# (nothing is restored), finished files go at once, gzip costs 4x the CPU of writing the rows (measured).
+os.environ.update(
+    RUNTIME__DLTHUB_TELEMETRY="false",
+    RUNTIME__LOG_LEVEL="ERROR",
+    RESTORE_FROM_DESTINATION="false",
+    LOAD__DELETE_COMPLETED_JOBS="true",
+    LOAD__WORKERS="2",
+    DATA_WRITER__DISABLE_COMPRESSION="true",
+    DESTINATION__POSTGRES__CREATE_INDEXES="false",
+)
+
+import dlt
+import dlt.destinations.impl.postgres.postgres as dlt_postgres
+from dlt.destinations.impl.postgres.configuration import PostgresCredentials
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from ingest.errors import SourceError
+from ingest.raw import Table
+from ingest.warehouse import Target
+
+# Its only use is the list of FORCE_NULL columns, which would turn '' into NULL. COPY writes the two apart.
+dlt_postgres.is_nullable_column = lambda column: False
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """A CSV file with a header, as COPY writes it."""
+
+    path: Path
+    row_count: int
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What to load into a table: files, and which rows of the table they replace.
+
+    `replaces` is an SQL condition on the table's rows, `{table}` and `{staging_table}` being filled in by dlt;
+    None only adds. `adds` is a condition on the new rows. Both are constant texts: dlt stores them with its
+    schema, and would store a new version of 4.4 KB with every load if times stood in them.
+    """
+
+    table: Table
+    files: list[CsvFile]
+    replaces: str | None
+    adds: str | None = None
+
+    @property
+    def row_count(self) -> int:
+        """How many rows the files hold."""
+        return sum(file.row_count for file in self.files)
+
+    @property
+    def disposition(self) -> dict | str:
+        """The write disposition in dlt's terms."""
+        if self.replaces is None:
+            return "append"
+        merge = {"disposition": "merge", "strategy": "delete-insert", "destination_scope": self.replaces}
+        return merge | ({"source_filter": self.adds} if self.adds else {})
+
+
+def within_open_reads(stream: str, time_column: str) -> str:
+    """Return the condition "this row lies in a period that is being read of this stream".
+
+    The outer bounds are for the index on the time, which the list of periods can't reach.
+    """
+    reads = f"raw.reads r where r.stream = '{stream}' and r.finished_at is null and r.repeated_by is null"
+    at = f"{{table}}.{time_column}"
+    return (
+        f"{at} >= (select min(r.period_start) from {reads}) "
+        f"and {at} < (select max(r.period_end) from {reads}) "
+        f"and exists (select from {reads} and {at} >= r.period_start and {at} < r.period_end)"
+    )
+
+
+def load(source: str, loads: list[Rows], warehouse: Target, folder: Path) -> None:
+    """Load into the raw tables, one transaction a table; raises SourceError where the warehouse refuses.
+
+    `folder` is dlt's working folder; it belongs to the run and goes with it.
+    """
+    pipeline = dlt.pipeline(
+        source,
+        destination=dlt.destinations.postgres(_credentials(warehouse)),
+        dataset_name="raw",
+        pipelines_dir=str(folder),
+    )
+    try:
+        pipeline.run([_resource(rows) for rows in loads], loader_file_format="csv").raise_on_failed_jobs()
+    except PipelineStepFailed as error:
+        raise SourceError(f"the warehouse refused the rows: {_root_cause(error)}") from error
+
+
+def _resource(rows: Rows):
+    @dlt.resource(
+        name=rows.table.name,
+        columns=rows.table.hints,
+        write_disposition=rows.disposition,
+        max_table_nesting=0,
+    )
+    def files():
+        for file in rows.files:
+            yield dlt.mark.with_file_import(str(file.path), "csv", file.row_count)
+
+    return files
+
+
+def _credentials(warehouse: Target) -> PostgresCredentials:
+    credentials = PostgresCredentials()
+    credentials.host = warehouse.host
+    credentials.port = warehouse.port
+    credentials.username = warehouse.user
+    # dlt demands one, also where the server trusts.
+    credentials.password = warehouse.password or "none"
+    credentials.database = warehouse.database
+    credentials.query = {"sslmode": warehouse.sslmode}
+    return credentials
+
+
+def _root_cause(error: BaseException) -> str:
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__
+    return str(error).strip().splitlines()[0]

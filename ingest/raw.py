@@ -1,0 +1,139 @@
+"""The raw tables: one definition from which both the DDL and dlt's column hints are made.
+
+Every table exists from the first run on, empty where its source is off, so that dbt always finds it.
+Keys and indexes are ours: dlt neither makes nor drops them.
+"""
+
+from dataclasses import dataclass
+
+import psycopg2
+
+from ingest.errors import SetupError
+from ingest.hours import hour_of
+
+# dlt's data types, and what they are in PostgreSQL.
+SQL_TYPES = {
+    "text": "text",
+    "bigint": "bigint",
+    "timestamp": "timestamptz",
+    "bool": "boolean",
+    "json": "jsonb",
+}
+SETUP_LOCK = "raw.setup"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A raw table: `columns` maps a name to dlt's data type; columns in `required` are never null."""
+
+    name: str
+    comment: str
+    columns: dict[str, str]
+    required: frozenset[str]
+    primary_key: tuple[str, ...] = ()
+    indexes: tuple[str, ...] = ()
+
+    @property
+    def hints(self) -> dict[str, dict]:
+        """The columns as dlt wants them."""
+        return {
+            column: {"name": column, "data_type": data_type, "nullable": column not in self.required}
+            for column, data_type in self.columns.items()
+        }
+
+    @property
+    def ddl(self) -> str:
+        """The statements that make the table and its indexes."""
+        lines = [
+            f"{column} {SQL_TYPES[data_type]}{' not null' if column in self.required else ''}"
+            for column, data_type in self.columns.items()
+        ]
+        if self.primary_key:
+            lines.append(f"primary key ({', '.join(self.primary_key)})")
+        statements = [
+            f"create table raw.{self.name} ({', '.join(lines)})",
+            f"comment on table raw.{self.name} is '{self.comment}'",
+        ]
+        for number, expression in enumerate(self.indexes):
+            statements.append(f"create index {self.name}_{number} on raw.{self.name} ({expression})")
+        return ";\n".join(statements)
+
+
+def log_ddl() -> dict[str, str]:
+    """Return name -> DDL of the tables that ingest writes itself: reads, runs, whose warehouse it is."""
+    return {
+        "raw.reads": f"""
+            create table raw.reads (
+                read_id bigint generated always as identity primary key,
+                source text not null,
+                stream text not null,
+                period_start timestamptz not null check (period_start = {hour_of("period_start")}),
+                period_end timestamptz not null check (period_end > period_start),
+                first_day date,
+                last_day date,
+                started_at timestamptz not null,
+                finished_at timestamptz,
+                row_count bigint,
+                repeated_by bigint,
+                error text
+            );
+            comment on table raw.reads is 'One row per stream and period read.';
+            create index reads_period on raw.reads using gist (tstzrange(period_start, period_end));
+            create index reads_open on raw.reads (stream) where finished_at is null and repeated_by is null;
+        """,
+        "ops.runs": """
+            create table ops.runs (
+                run_id bigint generated always as identity primary key,
+                source text not null,
+                started_at timestamptz not null default clock_timestamp(),
+                finished_at timestamptz,
+                outcome text check (outcome in ('ok', 'failed', 'quota', 'off')),
+                message text
+            );
+            comment on table ops.runs is 'One row per source and run of ingest.';
+        """,
+        "ops.company": """
+            create table ops.company (
+                only_one boolean primary key default true check (only_one),
+                company text not null
+            );
+            comment on table ops.company is 'Whose warehouse this is: one row.';
+        """,
+    }
+
+
+def prepare(connection, tables: list[Table]) -> None:
+    """Make the schemas and tables that are missing; raises SetupError where the role may not.
+
+    A table that exists is not touched: `create index if not exists` would wait for a load that is running.
+    """
+    ddl = log_ddl() | {f"raw.{table.name}": table.ddl for table in tables}
+    try:
+        with connection, connection.cursor() as cursor:
+            # Two runs that start at once would both find the table missing.
+            cursor.execute("select pg_advisory_xact_lock(hashtext(%s))", (SETUP_LOCK,))
+            cursor.execute("select t from unnest(%s) t where to_regclass(t) is null", (list(ddl),))
+            missing = [name for (name,) in cursor.fetchall()]
+            if missing:
+                cursor.execute("create schema if not exists raw; create schema if not exists ops")
+            for name in missing:
+                cursor.execute(ddl[name])
+    except psycopg2.errors.InsufficientPrivilege as error:
+        raise SetupError(
+            f"the warehouse role may not make its tables ({error.diag.message_primary}): "
+            "grant create on the database to it, or make it the owner"
+        ) from error
+
+
+def claim(connection, company: str) -> None:
+    """Make the warehouse this company's; raises SetupError where it is another's."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("insert into ops.company (company) values (%s) on conflict do nothing", (company,))
+        cursor.execute("select company from ops.company")
+        (owner,) = cursor.fetchone()
+    if owner != company:
+        raise SetupError(
+            f"this warehouse holds the numbers of company {owner!r}, and .dlt/config.toml says "
+            f"company = {company!r}: they would mix. Use another database (WAREHOUSE_DATABASE), "
+            f"or `make clean` to start anew"
+        )

@@ -1,0 +1,301 @@
+"""`raw.reads`, the only log: what to read next, what was read, and what a killed run left.
+
+A read exists for dbt once it is finished. A run that dies leaves its reads open, and the next run
+repeats their periods: so a kill changes no number (docs/time.md).
+"""
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import psycopg2
+
+from ingest.errors import SetupError, SourceError
+from ingest.hours import HOUR, ceil_hour, floor_hour, midnight
+
+# Each period is a condition of the source's query and of dlt's delete: past some dozens a plan gets slow.
+MOST_PERIODS = 24
+RECONCILE = dt.timedelta(days=7)
+
+
+class Period(NamedTuple):
+    """[start, end), two aware instants in UTC; the start is the start of an hour."""
+
+    start: dt.datetime
+    end: dt.datetime
+
+    @property
+    def hours(self) -> int:
+        """How many hours it touches."""
+        return -(-(self.end - self.start) // HOUR)
+
+
+def now(connection) -> dt.datetime:
+    """Return ingest's one clock, in UTC: WAREHOUSE_NOW where set, else the warehouse's clock.
+
+    Raises SetupError where WAREHOUSE_NOW is no instant.
+    """
+    text = os.environ.get("WAREHOUSE_NOW")
+    if text:
+        return parse_instant(text, "WAREHOUSE_NOW")
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select clock_timestamp()")
+        return cursor.fetchone()[0].astimezone(dt.timezone.utc)
+
+
+def parse_instant(text: str, setting: str) -> dt.datetime:
+    """Return the instant that an ISO 8601 text names, UTC where it names no zone.
+
+    Raises SetupError, naming the setting, where it is none.
+    """
+    try:
+        at = dt.datetime.fromisoformat(str(text).strip().replace("Z", "+00:00"))
+    except ValueError as error:
+        raise SetupError(f"{setting}: {text!r} is no instant; write one such as 2026-11-01T00:00Z") from error
+    return at.replace(tzinfo=at.tzinfo or dt.timezone.utc).astimezone(dt.timezone.utc)
+
+
+def merge_periods(periods: list[Period], at_most: int = MOST_PERIODS) -> list[Period]:
+    """Return the periods in order, those that touch made one, the smallest gaps closed down to `at_most`."""
+    merged: list[Period] = []
+    for period in sorted(periods):
+        if merged and period.start <= merged[-1].end:
+            merged[-1] = Period(merged[-1].start, max(merged[-1].end, period.end))
+        else:
+            merged.append(period)
+    while len(merged) > at_most:
+        closest = min(range(len(merged) - 1), key=lambda i: merged[i + 1].start - merged[i].end)
+        merged[closest : closest + 2] = [Period(merged[closest].start, merged[closest + 1].end)]
+    return merged
+
+
+def _not_before(oldest: dt.datetime | None, periods: list[Period]) -> list[Period]:
+    if oldest is None:
+        return periods
+    first = ceil_hour(oldest)
+    return [Period(max(period.start, first), period.end) for period in periods if period.end > first]
+
+
+@dataclass
+class Reading:
+    """What one run reads of one stream: a row of raw.reads a period, all finished together."""
+
+    stream: str
+    periods: list[Period]
+    is_first: bool  # no read, open or finished, overlaps: nothing in raw to replace
+    read_ids: list[int]
+    row_count: int = 0
+    with_finish: list[Callable] = field(default_factory=list)  # called with a cursor, in step 4's transaction
+
+    @property
+    def hours(self) -> int:
+        """How many hours it touches."""
+        return sum(period.hours for period in self.periods)
+
+
+class Reads:
+    """The log of one source, held under the source's advisory lock: one run at a time reads a source."""
+
+    def __init__(self, connection, source: str, now: dt.datetime):
+        """Take the lock; raises SourceError where another run reads this source."""
+        self.connection, self.source, self.now = connection, source, now
+        connection.autocommit = True
+        (mine,) = self._row("select pg_try_advisory_lock(hashtext('raw.reads'), hashtext(%s))", source)
+        if not mine:
+            raise LockedError("another run is reading it; wait for that one to end")
+
+    def first_start(self, stream: str) -> dt.datetime | None:
+        """Return the start of the earliest period ever read of a stream."""
+        (start,) = self._row("select min(period_start) from raw.reads where stream = %s", stream)
+        return start
+
+    def last_started(self, stream: str) -> dt.datetime | None:
+        """Return when the latest finished read of a stream started."""
+        query = "select max(started_at) from raw.reads where stream = %s and finished_at is not null"
+        (started_at,) = self._row(query, stream)
+        return started_at
+
+    def open_periods(self, stream: str) -> list[Period]:
+        """Return the periods of reads that died, which the next read has to repeat."""
+        return self._periods(
+            """
+            select period_start, period_end from raw.reads
+            where stream = %s and finished_at is null and repeated_by is null
+            """,
+            stream,
+        )
+
+    def unread(self, stream: str, start: dt.datetime) -> list[Period]:
+        """Return what no finished read has held of the time from `start` to now, from whole hours on."""
+        gaps = self._periods(
+            """
+            select lower(gap), upper(gap)
+            from unnest(
+                tstzmultirange(tstzrange(%s, greatest(%s, %s)))
+                - (
+                    select coalesce(range_agg(tstzrange(period_start, period_end)), '{}')
+                    from raw.reads
+                    where stream = %s and finished_at is not null
+                )
+            ) gap
+            """,
+            start,
+            start,
+            self.now,
+            stream,
+        )
+        return [Period(floor_hour(gap.start), gap.end) for gap in gaps]
+
+    def recent(self, stream: str, start: dt.datetime, lookback: dt.timedelta) -> list[Period]:
+        """Return the last `lookback` of what was read, and on to now: where late rows are looked for."""
+        query = "select max(period_end) from raw.reads where stream = %s and finished_at is not null"
+        (end,) = self._row(query, stream)
+        if end is None:
+            return []
+        return self._to_now(max(floor_hour(min(end, self.now) - lookback), floor_hour(start)))
+
+    def reconcile(self, stream: str, since: dt.datetime, force: bool) -> list[Period]:
+        """Return [since, now) in a business day's runs until one has read all that; always with `force`."""
+        today = midnight(self.now)
+        (done,) = self._row(
+            """
+            select exists (
+                select from raw.reads
+                where stream = %s
+                    and finished_at is not null
+                    and started_at >= %s
+                    and period_start <= %s
+                    and period_end >= %s
+            )
+            """,
+            stream,
+            today,
+            floor_hour(since),
+            today,
+        )
+        return [] if done and not force else self._to_now(floor_hour(since))
+
+    @contextmanager
+    def reading(
+        self, wanted: dict[str, list[Period]], oldest: dt.datetime | None = None
+    ) -> Iterator[dict[str, Reading]]:
+        """Open the reads of the wanted periods by stream, and finish them when the block ends well.
+
+        The periods of open reads are added to a stream's; what lies before `oldest`, which the source keeps
+        no more, is left out. An error is written to the open reads, and raised.
+        """
+        readings = {
+            stream: self._begin(stream, periods, oldest)
+            for stream, periods in wanted.items()
+            if _not_before(oldest, periods)
+        }
+        try:
+            yield readings
+            self._finish(list(readings.values()))
+        except Exception as error:
+            self._note(readings.values(), error)
+            raise
+
+    def _begin(self, stream: str, periods: list[Period], oldest: dt.datetime | None) -> Reading:
+        periods = merge_periods(_not_before(oldest, periods + self.open_periods(stream)))
+        starts, ends = [period.start for period in periods], [period.end for period in periods]
+        (overlaps,) = self._row(
+            """
+            select exists (
+                select from raw.reads r, unnest(%s::timestamptz[], %s::timestamptz[]) p (start_at, end_at)
+                where r.stream = %s and r.period_start < p.end_at and r.period_end > p.start_at
+            )
+            """,
+            starts,
+            ends,
+            stream,
+        )
+        # One statement, one transaction: a dead read is let go only when an open one holds its period.
+        read_ids = self._row(
+            """
+            with begun as (
+                insert into raw.reads (source, stream, period_start, period_end, started_at)
+                select %s, %s, start_at, end_at, %s
+                from unnest(%s::timestamptz[], %s::timestamptz[]) p (start_at, end_at)
+                returning read_id, period_start, period_end
+            ),
+
+            repeated as (
+                update raw.reads dead
+                set repeated_by = coalesce(
+                    (
+                        select begun.read_id from begun
+                        where begun.period_start <= dead.period_start and begun.period_end >= dead.period_end
+                    ),
+                    (select min(begun.read_id) from begun)
+                )
+                where dead.stream = %s and dead.finished_at is null and dead.repeated_by is null
+            )
+
+            select array_agg(read_id order by period_start) from begun
+            """,
+            self.source,
+            stream,
+            self.now,
+            starts,
+            ends,
+            stream,
+        )[0]
+        return Reading(stream, periods, not overlaps, read_ids)
+
+    def _finish(self, readings: list[Reading]) -> None:
+        self.connection.autocommit = False
+        with self.connection, self.connection.cursor() as cursor:
+            for reading in readings:
+                for step in reading.with_finish:
+                    step(cursor)
+                # The rows of a run stand with its first period: nobody counts them by period.
+                cursor.execute(
+                    """
+                    update raw.reads
+                    set finished_at = clock_timestamp(),
+                        row_count = case read_id when %(first)s then %(rows)s else 0 end
+                    where read_id = any(%(ids)s)
+                    """,
+                    {"first": reading.read_ids[0], "rows": reading.row_count, "ids": reading.read_ids},
+                )
+        self.connection.autocommit = True
+
+    def _note(self, readings, error: Exception) -> None:
+        ids = [read_id for reading in readings for read_id in reading.read_ids]
+        try:
+            self.connection.rollback()
+            self.connection.autocommit = True
+            with self.connection.cursor() as cursor:
+                cursor.execute(
+                    "update raw.reads set error = %s where read_id = any(%s)",
+                    (str(error).strip()[:1000], ids),
+                )
+        except psycopg2.Error:
+            pass  # the warehouse is gone: the reads stay open all the same
+
+    def _to_now(self, start: dt.datetime) -> list[Period]:
+        return [Period(start, self.now)] if start < self.now else []
+
+    def count(self, table: str, condition: str, period: Period) -> int:
+        """Return how many rows of a raw table meet a condition on the period's two bounds."""
+        return self._row(f"select count(*) from raw.{table} where {condition}", *period)[0]
+
+    def rows(self, query: str, *parameters) -> list[tuple]:
+        """Return the rows of a query on the warehouse."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(query, parameters)
+            return cursor.fetchall()
+
+    def _row(self, query: str, *parameters) -> tuple:
+        return self.rows(query, *parameters)[0]
+
+    def _periods(self, query: str, *parameters) -> list[Period]:
+        return [Period(*row) for row in self.rows(query, *parameters)]
+
+
+class LockedError(SourceError):
+    """Another run reads this source right now."""

@@ -1,0 +1,5 @@
+"""The sources: a folder each. A source has TABLES, SETTINGS and read(job, settings) -> Result."""
+
+from ingest.sources import events, website
+
+SOURCES = {"website": website, "events": events}

@@ -1,0 +1,185 @@
+"""Events: one table, read whole hours at a time by COPY to files. See README.md in this folder."""
+
+import datetime as dt
+from typing import Any
+
+from dlt.common.configuration import configspec
+from psycopg2.extensions import adapt
+
+from ingest import settings as settings_module
+from ingest.errors import SourceError
+from ingest.hours import HOUR, floor_hour, hour_of, midnight
+from ingest.job import Job, Result
+from ingest.load import Rows, within_open_reads
+from ingest.raw import Table
+from ingest.reads import RECONCILE, Period
+from ingest.settings import PostgresSettings
+from ingest.sources.postgres import NUMBERS, TIMES, Column, Snapshot, snapshot
+
+STREAM = "events.events"
+TABLE = Table(
+    name="events_events",
+    comment="One row per event.",
+    columns={
+        "event_id": "text",
+        "type": "text",
+        "occurred_at": "timestamp",
+        "user_id": "text",
+        "duration_ms": "bigint",
+        "attributes": "json",
+    },
+    required=frozenset({"event_id", "type", "occurred_at"}),
+    # The first serves models, in equality joins by hour; the second serves the replacement of a period.
+    indexes=(f"({hour_of('occurred_at')})", "occurred_at"),
+)
+TABLES = [TABLE]
+REQUIRED = ("event_id", "type", "occurred_at")
+OPTIONAL = ("user_id", "duration_ms", "attributes")
+# Two files keep both of dlt's load workers busy; below this span the second connection costs more than it gains.
+SPLIT_FROM = dt.timedelta(days=2)
+
+
+@configspec
+class EventsSettings(PostgresSettings):
+    """Settings of [sources.events]; README.md says what each does."""
+
+    table: str = "events"
+    columns: dict[str, Any] | None = None
+    attributes: list[str] | None = None
+    arrival_column: str | None = None
+    start_at: Any | None = None
+
+
+SETTINGS = EventsSettings
+
+
+def read(job: Job, settings: EventsSettings) -> Result:
+    """Read what is due of the stream into raw; raises SourceError, which names the setting and the cure."""
+    with snapshot(job, settings) as source:
+        events = _Events(source, settings)
+        start = events.start(job)
+        periods = _periods(job, settings, events, start)
+        with job.reads.reading({STREAM: periods}, settings.oldest(job.now)) as readings:
+            for reading in readings.values():
+                job.say(f"reading {reading.hours:,} hours")
+                files = source.copy(events.queries(reading.periods), job.folder, TABLE.name)
+                job.guard(reading, files, TABLE.name, "occurred_at >= %s and occurred_at < %s")
+                replaces = None if reading.is_first else within_open_reads(STREAM, "occurred_at")
+                job.load([Rows(TABLE, files, replaces)])
+                reading.row_count = sum(file.row_count for file in files)
+        return Result.of(readings)
+
+
+def _periods(job: Job, settings: EventsSettings, events: "_Events", start: dt.datetime) -> list[Period]:
+    if job.options.period:
+        return [job.options.period]
+    since = max(start, midnight(job.now) - RECONCILE)
+    return [
+        *job.reads.unread(STREAM, start),
+        *job.reads.recent(STREAM, start, settings.lookback),
+        *job.reads.reconcile(STREAM, since, job.options.reconcile),
+        *events.arrived(job, start, settings.lookback),
+    ]
+
+
+class _Events:
+    """The source's table: its columns checked, and the queries that read it."""
+
+    def __init__(self, source: Snapshot, settings: EventsSettings):
+        self.source, self.settings = source, settings
+        self.table = source.table("table", settings.table)
+        self.columns = source.columns("columns", self.table, self._wanted())
+        source.check_type("columns.occurred_at", self.columns["occurred_at"], TIMES)
+        if "duration_ms" in self.columns:
+            source.check_type("columns.duration_ms", self.columns["duration_ms"], NUMBERS)
+        if "attributes" in self.columns:
+            source.check_type("columns.attributes", self.columns["attributes"], ("jsonb", "json"))
+
+    def _wanted(self) -> dict[str, str]:
+        """Return our column -> theirs; an optional one that is not configured is read where it is there."""
+        given = self.settings.columns or {}
+        unknown = sorted(set(given) - {*REQUIRED, *OPTIONAL})
+        if unknown:
+            raise SourceError(
+                f"[sources.events] columns.{unknown[0]}: no such column; there are: {', '.join((*REQUIRED, *OPTIONAL))}"
+            )
+        wanted = {column: given.get(column, column) for column in REQUIRED}
+        for column in OPTIONAL:
+            if column in given or self.source.has_column(self.table, column):
+                wanted[column] = given.get(column, column)
+        if self.settings.arrival_column:
+            wanted["arrival"] = self.settings.arrival_column
+        if not self.settings.attributes:
+            wanted.pop("attributes", None)
+        return wanted
+
+    @property
+    def occurred_at(self) -> Column:
+        return self.columns["occurred_at"]
+
+    def start(self, job: Job) -> dt.datetime:
+        """Return from when on events are read: the setting, what was read first, or the oldest event."""
+        given = settings_module.start_at("events", self.settings.start_at)
+        return given or job.reads.first_start(STREAM) or floor_hour(self._oldest() or job.now)
+
+    def _oldest(self) -> dt.datetime | None:
+        found = self.source.row(
+            f"select {self.occurred_at.instant(self.settings.timezone)} from {self.table} "
+            f"where {self.occurred_at.name} > '-infinity' order by {self.occurred_at.name} limit 1"
+        )
+        return found[0] if found else None
+
+    def arrived(self, job: Job, start: dt.datetime, lookback: dt.timedelta) -> list[Period]:
+        """Return the hours of events that arrived since the last read, however late; none without a column."""
+        last = job.reads.last_started(STREAM)
+        column = self.columns.get("arrival")
+        if last is None or column is None:
+            return []
+        self.source.check_type("arrival_column", column, TIMES)
+        since = Period(last - lookback, job.now)
+        hour = hour_of(self.occurred_at.instant(self.settings.timezone))
+        rows = self.source.rows(
+            f"select distinct {hour} from {self.table} "
+            f"where {column.within([since], self.settings.timezone)} "
+            f"and {self.occurred_at.within([Period(start, job.now)], self.settings.timezone)}"
+        )
+        return [Period(at, min(at + HOUR, job.now)) for (at,) in rows]
+
+    def queries(self, periods: list[Period]) -> list[str]:
+        """Return the queries for the events of some periods, one a file."""
+        return [
+            f"select {self._select()} from {self.table} where {self.occurred_at.within(part, self.settings.timezone)}"
+            for part in _parts(periods)
+        ]
+
+    def _select(self) -> str:
+        columns = self.columns
+        values = {
+            "event_id": f"{columns['event_id'].name}::text",
+            "type": f"coalesce({columns['type'].name}::text, '')",
+            "occurred_at": self.occurred_at.instant(self.settings.timezone),
+            "user_id": f"{columns['user_id'].name}::text" if "user_id" in columns else "null::text",
+            "duration_ms": (
+                f"round({columns['duration_ms'].name})::bigint" if "duration_ms" in columns else "null::bigint"
+            ),
+            "attributes": self._attributes() if "attributes" in columns else "null::jsonb",
+        }
+        return ", ".join(f"{value} as {column}" for column, value in values.items())
+
+    def _attributes(self) -> str:
+        """Return the SQL for the allowed keys only: what else the document holds never leaves the source."""
+        column = self.columns["attributes"]
+        keys = [adapt(key).getquoted().decode() for key in self.settings.attributes]
+        pairs = ", ".join(f"{key}::text, {column.name}::jsonb -> {key}" for key in keys)
+        return f"jsonb_strip_nulls(jsonb_build_object({pairs}))"
+
+
+def _parts(periods: list[Period]) -> list[list[Period]]:
+    """Return the periods as one file's, or cut in the middle as two files'."""
+    first, last = periods[0].start, periods[-1].end
+    if last - first < SPLIT_FROM:
+        return [periods]
+    middle = first + (last - first) / 2
+    before = [Period(p.start, min(p.end, middle)) for p in periods if p.start < middle]
+    after = [Period(max(p.start, middle), p.end) for p in periods if p.end > middle]
+    return [part for part in (before, after) if part]

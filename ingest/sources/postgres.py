@@ -1,0 +1,249 @@
+"""What the sources that are PostgreSQL databases share: the connection, checks of columns, COPY to files."""
+
+import datetime as dt
+import difflib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import psycopg2
+from psycopg2.extensions import parse_dsn, quote_ident
+
+from ingest.errors import SourceError
+from ingest.job import Job
+from ingest.load import CsvFile
+from ingest.reads import Period
+from ingest.settings import PostgresSettings
+
+DEMO_COMPANY = "demo"
+TIMES = ("timestamp with time zone", "timestamp without time zone")
+NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
+BUFFER_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a source's table, its name quoted, its type as PostgreSQL writes it."""
+
+    name: str
+    type: str
+
+    def instant(self, timezone: str) -> str:
+        """Return the SQL for the column as an instant; one without a zone is read in `timezone`."""
+        return self.name if self.type == TIMES[0] else f"({self.name} at time zone '{timezone}')"
+
+    def within(self, periods: list[Period], timezone: str) -> str:
+        """Return the SQL condition that the column lies in one of the periods, in a form an index can serve."""
+        return "(" + " or ".join(self._inside(period, timezone) for period in periods) + ")"
+
+    def _inside(self, period: Period, timezone: str) -> str:
+        at = self.instant(timezone)
+        exact = f"{at} >= '{period.start.isoformat()}' and {at} < '{period.end.isoformat()}'"
+        if self.type == TIMES[0]:
+            return f"({exact})"
+        # A local time is ambiguous when clocks go back: the index gets a day more, the instant decides.
+        start, end = period.start - dt.timedelta(days=1), period.end + dt.timedelta(days=1)
+        return f"({self.name} >= '{start:%Y-%m-%d %H:%M}' and {self.name} < '{end:%Y-%m-%d %H:%M}' and {exact})"
+
+
+class Snapshot:
+    """One repeatable-read, read-only transaction in a source's database."""
+
+    def __init__(self, job: Job, settings: PostgresSettings):
+        """Connect; raises SourceError where the server or the company's rule refuses."""
+        self.source, self.settings = job.source, settings
+        self._check_timezone()
+        self._dsn = _dsn(job, settings)
+        self.connection = self._connect()
+        self._check_version()
+        self._check_company(job.company)
+
+    def _connect(self):
+        try:
+            connection = psycopg2.connect(**self._dsn, options="-c timezone=UTC -c datestyle=ISO -c lock_timeout=10s")
+        except psycopg2.OperationalError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise SourceError(
+                f"[sources.{self.source}] url: {reason}. Is the server up, are host, database, user and password right?"
+            ) from error
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        return connection
+
+    def close(self) -> None:
+        """End the transaction and the connection."""
+        self.connection.close()
+
+    def row(self, query: str, *parameters) -> tuple | None:
+        """Return the first row that a query gives, or None; raises SourceError where the server refuses."""
+        rows = self.rows(query, *parameters)
+        return rows[0] if rows else None
+
+    def rows(self, query: str, *parameters) -> list[tuple]:
+        """Return the rows that a query gives; raises SourceError where the server refuses."""
+        with self._explained(), self.connection.cursor() as cursor:
+            cursor.execute(query, parameters or None)
+            return cursor.fetchall()
+
+    def table(self, setting: str, name: str) -> str:
+        """Return the table's quoted name; raises SourceError where there is none or we may not use it."""
+        (found,) = self.row("select to_regclass(%s)::text", name)
+        if found is None:
+            raise SourceError(
+                f"{self._named(setting)}: there is no table {name} in database {self.connection.info.dbname}, "
+                f"or {self.connection.info.user} may not use its schema; write schema.table where it is not in public"
+            )
+        return found
+
+    def columns(self, setting: str, table: str, wanted: dict[str, str]) -> dict[str, Column]:
+        """Return our name -> column; `setting` is where the names are set.
+
+        Raises SourceError where a column is missing or may not be read.
+        """
+        found = self._attributes(table)
+        for key, name in wanted.items():
+            if name not in found:
+                close = difflib.get_close_matches(name, found, n=1)
+                hint = f"did you mean {close[0]}?" if close else f"it has: {', '.join(found)}"
+                raise SourceError(f"{self._named(setting)}.{key}: {table} has no column {name}; {hint}")
+        forbidden = [name for name in wanted.values() if not found[name][1]]
+        if forbidden:
+            raise SourceError(
+                f"{self._named('url')}: {self.connection.info.user} may not read {table} "
+                f"({', '.join(forbidden)}); as its owner: grant select ({', '.join(wanted.values())}) "
+                f"on {table} to {self.connection.info.user}"
+            )
+        return {key: Column(quote_ident(name, self.connection), found[name][0]) for key, name in wanted.items()}
+
+    def has_column(self, table: str, name: str) -> bool:
+        """Return whether the table has a column of this name."""
+        return name in self._attributes(table)
+
+    def check_type(self, setting: str, column: Column, types: tuple[str, ...]) -> None:
+        """Raise SourceError where a column is of none of these types."""
+        if column.type not in types:
+            raise SourceError(
+                f"{self._named(setting)}: column {column.name} is a {column.type}; needed is {' or '.join(types)}"
+            )
+
+    def copy(self, queries: list[str], folder: Path, name: str) -> list[CsvFile]:
+        """Write what each query gives to a CSV file of its own, side by side, all from this snapshot."""
+        if len(queries) == 1:
+            with self._explained():
+                return [_copy(self.connection, queries[0], folder / f"{name}.csv")]
+        (snapshot,) = self.row("select pg_export_snapshot()")
+        with self._explained(), ThreadPoolExecutor(len(queries)) as pool:
+            parts = [
+                pool.submit(self._copy_part, snapshot, query, folder / f"{name}_{number}.csv")
+                for number, query in enumerate(queries)
+            ]
+            return [part.result() for part in parts]
+
+    def _copy_part(self, snapshot: str, query: str, path: Path) -> CsvFile:
+        connection = self._connect()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("set transaction snapshot %s", (snapshot,))
+            return _copy(connection, query, path)
+        finally:
+            connection.close()
+
+    def _attributes(self, table: str) -> dict[str, tuple[str, bool]]:
+        """Return column -> its type, and whether we may read it."""
+        rows = self.rows(
+            """
+            select attname, format_type(atttypid, null), has_column_privilege(attrelid, attnum, 'select')
+            from pg_attribute
+            where attrelid = %s::regclass and attnum > 0 and not attisdropped
+            """,
+            table,
+        )
+        return {name: (type_, readable) for name, type_, readable in rows}
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg2.Error as error:
+            raise SourceError(
+                f"[sources.{self.source}] database {self.connection.info.dbname} answered: {_first_line(error)}"
+            ) from error
+
+    def _named(self, setting: str) -> str:
+        return f"[sources.{self.source}] {setting}"
+
+    def _check_timezone(self) -> None:
+        try:
+            ZoneInfo(self.settings.timezone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise SourceError(
+                f"{self._named('timezone')}: {self.settings.timezone!r} is no time zone; write one such as Europe/Paris"
+            ) from error
+
+    def _check_version(self) -> None:
+        major = self.connection.server_version // 10000
+        if major < 14:
+            raise SourceError(f"{self._named('url')}: the server is PostgreSQL {major}; 14 or newer is needed")
+
+    def _check_company(self, company: str) -> None:
+        database = self.connection.info.dbname
+        if database.startswith("demo_") and company != DEMO_COMPANY:
+            raise SourceError(
+                f"{self._named('url')}: {database} belongs to the demo company, and company is {company!r}; "
+                "write the URL of your own database, or enabled = false"
+            )
+        if not database.startswith("demo_") and company == DEMO_COMPANY:
+            raise SourceError(
+                f"{self._named('url')}: {database} is no demo database, and company is still "
+                f"{DEMO_COMPANY!r}; write your company's name at the top of .dlt/config.toml"
+            )
+
+
+@contextmanager
+def snapshot(job: Job, settings: PostgresSettings) -> Iterator[Snapshot]:
+    """Open a snapshot of a source's database for a block; raises SourceError where it can't be had."""
+    job.say("connecting")
+    opened = Snapshot(job, settings)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def _copy(connection, query: str, path: Path) -> CsvFile:
+    with connection.cursor() as cursor, path.open("wb", BUFFER_BYTES) as file:
+        cursor.copy_expert(f"copy ({query}) to stdout with (format csv, header)", file, BUFFER_BYTES)
+        return CsvFile(path, cursor.rowcount)
+
+
+def _dsn(job: Job, settings: PostgresSettings) -> dict:
+    """Return the connection's parameters; what the URL leaves out is the warehouse's."""
+    if settings.url is None:
+        raise SourceError(
+            f"[sources.{job.source}] url is not set: write it in .dlt/secrets.toml, "
+            f"or set SOURCES__{job.source.upper()}__URL"
+        )
+    try:
+        given = parse_dsn(settings.url.replace("postgresql+psycopg2://", "postgresql://"))
+    except psycopg2.ProgrammingError as error:
+        raise SourceError(
+            f"[sources.{job.source}] url: {_first_line(error)}; write postgresql://user:password@host:5432/database"
+        ) from error
+    own = {"application_name": "business-dashboards", "connect_timeout": 10}
+    if given.get("host"):
+        return own | given
+    warehouse = job.warehouse
+    same_server = {
+        "host": warehouse.host,
+        "port": warehouse.port,
+        "user": warehouse.user,
+        "password": warehouse.password,
+        "sslmode": warehouse.sslmode,
+    }
+    return own | same_server | given
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

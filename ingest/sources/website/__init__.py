@@ -1,0 +1,266 @@
+"""The website's database: how many of each object there are, and when each was made. See README.md here."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from dlt.common.configuration import configspec
+from psycopg2.extensions import adapt
+
+from ingest.errors import SourceError
+from ingest.hours import floor_hour, hour_of, midnight
+from ingest.job import Job, Result
+from ingest.load import CsvFile, Rows
+from ingest.raw import Table
+from ingest.reads import Period, Reading
+from ingest.settings import PostgresSettings
+from ingest.sources.postgres import TIMES, Column, Snapshot, snapshot
+
+COUNTS = "website.counts"
+OBJECTS = "website.objects"
+COUNT_TABLE = Table(
+    name="website_object_counts",
+    comment="One row per object and sampling. Only added to: the past can not be counted again.",
+    columns={
+        "object": "text",
+        "counted_at": "timestamp",
+        "row_count": "bigint",
+        "is_reconstructed": "bool",
+    },
+    required=frozenset({"object", "counted_at", "row_count", "is_reconstructed"}),
+    primary_key=("object", "counted_at"),
+    indexes=(f"({hour_of('counted_at')})",),
+)
+OBJECT_TABLE = Table(
+    name="website_objects",
+    comment="One row per row of a counted table, never its content. Nothing is removed.",
+    columns={
+        "object": "text",
+        "object_id": "text",
+        "created_at": "timestamp",
+        "user_id": "text",
+        "seen_at": "timestamp",
+        "deleted_seen_at": "timestamp",
+    },
+    required=frozenset({"object", "object_id", "created_at", "seen_at"}),
+    primary_key=("object", "object_id"),
+    indexes=(f"({hour_of('created_at')})",),
+)
+TABLES = [COUNT_TABLE, OBJECT_TABLE]
+
+SAME_COUNT = (
+    "exists (select from {staging_table} s where s.object = {table}.object and s.counted_at = {table}.counted_at)"
+)
+SAME_OBJECT = (
+    "exists (select from {staging_table} s where s.object = {table}.object and s.object_id = {table}.object_id)"
+)
+NOTHING = "false"
+UNKNOWN_OBJECT = (
+    "not exists (select from raw.website_objects known "
+    "where known.object = website_objects.object and known.object_id = website_objects.object_id)"
+)
+OBJECT_SETTINGS = {"table", "id", "created_at", "user_id"}
+
+
+@configspec
+class WebsiteSettings(PostgresSettings):
+    """Settings of [sources.website]; README.md says what each does."""
+
+    objects: dict[str, Any] = None
+
+
+SETTINGS = WebsiteSettings
+
+
+@dataclass(frozen=True)
+class _Object:
+    """A counted table: its columns checked, and the queries that read it."""
+
+    name: str
+    table: str
+    id: Column
+    created_at: Column
+    user_id: Column | None
+    timezone: str
+
+    @property
+    def label(self) -> str:
+        return adapt(self.name).getquoted().decode() + "::text"
+
+    @property
+    def created(self) -> str:
+        return self.created_at.instant(self.timezone)
+
+    def oldest(self) -> str:
+        return f"select min({self.created}) from {self.table} where {self.created_at.name} > '-infinity'"
+
+    def count(self, now: dt.datetime) -> str:
+        return (
+            f"select {self.label} as object, timestamptz '{now.isoformat()}' as counted_at, "
+            f"count(*) as row_count, false as is_reconstructed from {self.table}"
+        )
+
+    def history(self, oldest: dt.datetime, now: dt.datetime) -> str:
+        """Return the query for one row an hour: the rows of now that were there at the hour's end."""
+        first, last = floor_hour(oldest).isoformat(), floor_hour(now).isoformat()
+        return f"""
+            select
+                {self.label} as object,
+                hours.hour_at + interval '1 hour' - interval '1 microsecond' as counted_at,
+                sum(coalesce(created.row_count, 0)) over (order by hours.hour_at)::bigint as row_count,
+                true as is_reconstructed
+            from generate_series(timestamptz '{first}', timestamptz '{last}' - interval '1 microsecond', '1 hour')
+                as hours (hour_at)
+            left join (
+                select {hour_of(self.created)} as hour_at, count(*) as row_count
+                from {self.table}
+                where {self.created_at.name} > '-infinity'
+                group by 1
+            ) as created using (hour_at)
+        """
+
+    def rows(self, condition: str, now: dt.datetime) -> str:
+        user_id = f"{self.user_id.name}::text" if self.user_id else "null::text"
+        return (
+            f"select {self.label} as object, {self.id.name}::text as object_id, {self.created} as created_at, "
+            f"{user_id} as user_id, timestamptz '{now.isoformat()}' as seen_at, "
+            f"null::timestamptz as deleted_seen_at from {self.table} where {condition}"
+        )
+
+
+def read(job: Job, settings: WebsiteSettings) -> Result:
+    """Count the objects and read their new rows into raw; raises SourceError with the setting and the cure."""
+    with snapshot(job, settings) as source:
+        website = _Website(job, settings, source)
+        with job.reads.reading(website.wanted(), settings.oldest(job.now)) as readings:
+            job.say("counting")
+            loads = []
+            if COUNTS in readings:
+                loads.append(website.count(readings[COUNTS]))
+            if OBJECTS in readings:
+                loads.append(website.list_objects(readings[OBJECTS]))
+            if loads:
+                job.load(loads)
+        return Result.of(readings)
+
+
+class _Website:
+    """One run's view of the website: its objects, which of them are new, what is due."""
+
+    def __init__(self, job: Job, settings: WebsiteSettings, source: Snapshot):
+        self.job, self.settings, self.source = job, settings, source
+        self.objects = [_check(source, settings, name, given) for name, given in _objects(settings).items()]
+        self.names = [each.name for each in self.objects]
+        known = job.reads.rows("select distinct object from raw.website_object_counts")
+        self.new = [each for each in self.objects if (each.name,) not in known]
+
+    def wanted(self) -> dict[str, list[Period]]:
+        """Return what is due of both streams; a range asked for applies to the objects alone."""
+        if self.job.options.period:
+            self.earliest = None
+            return {OBJECTS: [self.job.options.period]}
+        self.oldest = {each.name: self.source.row(each.oldest())[0] for each in self.new}
+        return {COUNTS: self._count_periods(), OBJECTS: self._object_periods()}
+
+    def _count_periods(self) -> list[Period]:
+        """Return from the hour of the last count on, which so becomes complete; all of a new object's time."""
+        (last,) = self.job.reads.rows("select max(counted_at) from raw.website_object_counts")[0]
+        starts = [at for at in (last, *self.oldest.values()) if at] or [self.job.now]
+        start = floor_hour(min(starts))
+        return [Period(start, self.job.now)] if start < self.job.now else []
+
+    def _object_periods(self) -> list[Period]:
+        reads, options = self.job.reads, self.job.options
+        first = reads.first_start(OBJECTS) or self.job.now
+        due = reads.reconcile(OBJECTS, min(first, midnight(self.job.now)), options.reconcile)
+        if self.new or due:
+            first = self._earliest(first)
+            self.earliest = floor_hour(first)
+            return [Period(self.earliest, self.job.now)] if self.earliest < self.job.now else []
+        self.earliest = first
+        return [*reads.unread(OBJECTS, first), *reads.recent(OBJECTS, first, self.settings.lookback)]
+
+    def _earliest(self, first: dt.datetime) -> dt.datetime:
+        """Return before what no row was made, at the source or in raw."""
+        known = [self.source.row(each.oldest())[0] for each in self.objects]
+        known += self.job.reads.rows("select min(created_at) from raw.website_objects")[0]
+        return min([first, *(at for at in known if at)])
+
+    def count(self, reading: Reading) -> Rows:
+        """Count each object; a new one's history with it, from the same snapshot."""
+        queries = [each.count(self.job.now) for each in self.objects]
+        queries += [each.history(self.oldest[each.name], self.job.now) for each in self.new if self.oldest[each.name]]
+        return Rows(COUNT_TABLE, self._files(queries, "counts", reading), SAME_COUNT)
+
+    def list_objects(self, reading: Reading) -> Rows:
+        """List the new rows; where the read holds all of time the whole list, which tells what was deleted."""
+        is_whole = self.earliest is not None and reading.periods[0].start <= self.earliest
+        queries = [
+            each.rows(each.created_at.within(reading.periods, self.settings.timezone), self.job.now)
+            for each in self.objects
+        ]
+        files = self._files(queries, "objects", reading)
+        if not is_whole:
+            return Rows(OBJECT_TABLE, files, NOTHING, adds=UNKNOWN_OBJECT)
+        names = ", ".join(adapt(name).getquoted().decode() for name in self.names)
+        condition = f"deleted_seen_at is null and object in ({names}) and created_at >= %s and created_at < %s"
+        self.job.guard(reading, files, OBJECT_TABLE.name, condition)
+        reading.with_finish.append(self._mark_deleted)
+        return Rows(OBJECT_TABLE, files, SAME_OBJECT)
+
+    def _mark_deleted(self, cursor) -> None:
+        cursor.execute(
+            """
+            update raw.website_objects
+            set deleted_seen_at = %(now)s
+            where deleted_seen_at is null and object = any(%(names)s) and seen_at < %(now)s
+            """,
+            {"now": self.job.now, "names": self.names},
+        )
+
+    def _files(self, queries: list[str], name: str, reading: Reading) -> list[CsvFile]:
+        files = [
+            file
+            for number, query in enumerate(queries)
+            for file in self.source.copy([query], self.job.folder, f"{name}_{number}")
+        ]
+        reading.row_count = sum(file.row_count for file in files)
+        return files
+
+
+def _objects(settings: WebsiteSettings) -> dict[str, dict]:
+    """Return object -> its settings; raises SourceError where they are not of that form."""
+    if not settings.objects:
+        raise SourceError(
+            '[sources.website] objects: none; write the tables to count, such as users = "app_user", '
+            "under [sources.website.objects]"
+        )
+    objects = {
+        name: {"table": given} if isinstance(given, str) else dict(given) for name, given in settings.objects.items()
+    }
+    for name, given in objects.items():
+        unknown = sorted(set(given) - OBJECT_SETTINGS)
+        if unknown or "table" not in given:
+            problem = f"{unknown[0]} is no setting of an object" if unknown else "table is not set"
+            raise SourceError(
+                f"[sources.website.objects.{name}] {problem}; there are: {', '.join(sorted(OBJECT_SETTINGS))}"
+            )
+    return objects
+
+
+def _check(source: Snapshot, settings: WebsiteSettings, name: str, given: dict) -> _Object:
+    """Return the object with its table and columns found; user_id is read where it is there or named."""
+    table = source.table(f"objects.{name}.table", given["table"])
+    wanted = {key: given.get(key, key) for key in ("id", "created_at")}
+    if "user_id" in given or source.has_column(table, "user_id"):
+        wanted["user_id"] = given.get("user_id", "user_id")
+    columns = source.columns(f"objects.{name}", table, wanted)
+    source.check_type(f"objects.{name}.created_at", columns["created_at"], TIMES)
+    return _Object(
+        name=name,
+        table=table,
+        id=columns["id"],
+        created_at=columns["created_at"],
+        user_id=columns.get("user_id"),
+        timezone=settings.timezone,
+    )

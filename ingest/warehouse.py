@@ -1,0 +1,185 @@
+"""The warehouse: the connection that dbt's profile names, and the embedded server behind it.
+
+python -m ingest.warehouse up|down|psql
+"""
+
+import os
+import secrets
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import psycopg2
+import yaml
+
+from ingest.embedded import EmbeddedError, EmbeddedServer, binaries
+from ingest.errors import SetupError
+from ingest.project import ROOT
+
+PROFILE = "business_dashboards"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One output of dbt's profile: where the warehouse is, and whether `make up` starts it."""
+
+    name: str
+    host: str
+    port: int
+    user: str
+    password: str
+    database: str
+    sslmode: str
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this project starts the server itself."""
+        return self.name == "embedded"
+
+
+def target() -> Target:
+    """Return the warehouse that dbt would use here.
+
+    Raises SetupError where profiles.yml is missing or names a variable that is not set.
+    """
+    path = profiles_path()
+    if not path.exists():
+        raise SetupError(f"{path} is missing: run `make up`, which makes it from profiles.example.yml")
+    try:
+        profile = yaml.safe_load(path.read_text())[PROFILE]
+        name = os.environ.get("DBT_TARGET") or _render(profile["target"])
+        output = {key: _render(value) for key, value in profile["outputs"][name].items()}
+        return Target(
+            name=name,
+            host=output["host"],
+            port=int(output["port"]),
+            user=output["user"],
+            password=output["password"],
+            database=output["dbname"],
+            sslmode=output.get("sslmode", "prefer"),
+        )
+    except (yaml.YAMLError, jinja2.TemplateError, KeyError, TypeError, ValueError) as error:
+        raise SetupError(f"{path} can't be read ({error!r}): compare it with profiles.example.yml") from error
+
+
+def profiles_path() -> Path:
+    """Return the profiles.yml that dbt reads: in DBT_PROFILES_DIR, else in the project's root."""
+    return Path(os.environ.get("DBT_PROFILES_DIR", ROOT)) / "profiles.yml"
+
+
+def make_profiles() -> None:
+    """Write profiles.yml from profiles.example.yml with a random password, where there is none."""
+    path = profiles_path()
+    if path.exists():
+        return
+    text = (ROOT / "profiles.example.yml").read_text()
+    text = text.replace("RANDOM_PASSWORD", secrets.token_urlsafe(18))
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+def connect(database: str | None = None):
+    """Return a psycopg2 connection (UTC, autocommit off) to the warehouse, or to a database beside it.
+
+    Raises SetupError where the server does not answer or refuses.
+    """
+    warehouse = target()
+    try:
+        return psycopg2.connect(
+            host=warehouse.host,
+            port=warehouse.port,
+            user=warehouse.user,
+            password=warehouse.password,
+            dbname=database or warehouse.database,
+            sslmode=warehouse.sslmode,
+            application_name="business-dashboards",
+            options="-c timezone=UTC",
+        )
+    except psycopg2.OperationalError as error:
+        cure = "run `make up`" if warehouse.is_embedded else "check WAREHOUSE_* and profiles.yml"
+        reason = str(error).strip().splitlines()[0]
+        raise SetupError(f"the warehouse does not let us in: {reason}: {cure}") from error
+
+
+def server() -> EmbeddedServer:
+    """Return the embedded server that belongs to this clone."""
+    warehouse = target()
+    return EmbeddedServer(
+        folder=ROOT / ".warehouse",
+        host=warehouse.host,
+        port=warehouse.port,
+        user=warehouse.user,
+        password=warehouse.password,
+        database=warehouse.database,
+    )
+
+
+def up() -> None:
+    """Start the embedded server; check the version of a server of the user's own."""
+    make_profiles()
+    if target().is_embedded:
+        if server().start():
+            print(f"warehouse: PostgreSQL is up on {target().host}:{target().port}, data in .warehouse/")
+        return
+    with connect() as connection:
+        major = connection.server_version // 10000
+    if not 14 <= major <= 18:
+        raise SetupError(f"the warehouse is PostgreSQL {major}: 14 to 18 are supported")
+
+
+def down() -> None:
+    """Stop the embedded server."""
+    if not target().is_embedded:
+        print("warehouse: a server of your own; it is not ours to stop")
+    elif server().stop():
+        print("warehouse: stopped")
+    else:
+        print("warehouse: was not running")
+
+
+def psql() -> None:
+    """Become psql, connected to the warehouse."""
+    warehouse = target()
+    environment = os.environ | {
+        "PGHOST": warehouse.host,
+        "PGPORT": str(warehouse.port),
+        "PGUSER": warehouse.user,
+        "PGPASSWORD": warehouse.password,
+        "PGDATABASE": warehouse.database,
+        "PGSSLMODE": warehouse.sslmode,
+    }
+    os.execvpe(str(binaries() / "psql"), ["psql"], environment)
+
+
+def _render(value):
+    if not isinstance(value, str):
+        return value
+    return jinja2.Template(value, undefined=jinja2.StrictUndefined).render(env_var=_env_var)
+
+
+def _env_var(name: str, default: str | None = None) -> str:
+    value = os.environ.get(name, default)
+    if value is None:
+        raise SetupError(f"profiles.yml needs the environment variable {name}, which is not set")
+    return value
+
+
+def main() -> int:
+    """Run the command named on the command line; returns the exit code."""
+    commands = {"up": up, "down": down, "psql": psql}
+    name = sys.argv[1] if len(sys.argv) == 2 else ""
+    if name not in commands:
+        print("usage: python -m ingest.warehouse up|down|psql", file=sys.stderr)
+        return 2
+    try:
+        commands[name]()
+    except (SetupError, EmbeddedError) as error:
+        print(f"warehouse: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
