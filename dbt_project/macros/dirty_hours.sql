@@ -1,0 +1,170 @@
+{#
+    The mechanism of the facts (docs/time.md): take what is dirty, compute it, compare, mark it as built; all in
+    the one repeatable-read transaction that dbt opens for a model.
+
+        pre_hook="{{ take_dirty() }}", incremental_strategy="replace_dirty", post_hook="{{ mark_built() }}"
+
+    meta: period (hour_at or date_day), stamps (columns that are no part of the value), scope (metric or stream:
+    what a row is dirty by).
+#}
+
+{# Whether a node takes reads: the facts, and dim_series, which is filled as they are. #}
+{% macro is_fact(node) %}
+    {{- return(node.resource_type == "model" and node.config.incremental_strategy in ("replace_dirty", "insert_new")) -}}
+{% endmacro %}
+
+{# The facts that a model reads, directly or through views and ephemeral models: it takes a read only after them. #}
+{% macro facts_of(node) %}
+    {%- set found = [] -%}
+    {%- for id in node.depends_on.nodes if id in graph.nodes -%}
+        {%- set parent = graph.nodes[id] -%}
+        {%- if is_fact(parent) -%}
+            {%- do found.append(parent.name) -%}
+        {%- elif parent.config.materialized in ("view", "ephemeral") -%}
+            {%- do found.extend(facts_of(parent)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(found | unique | sort) }}
+{% endmacro %}
+
+{# Freeze what this fact has to build into temporary tables: taken_reads, taken_definitions, dirty_hours, dirty_days. #}
+{% macro take_dirty() %}
+    {#- Outside the `if`: dbt has to see them when it parses. #}
+    {%- set registry, reads = ref("metrics"), source("ingest", "reads") %}
+    {%- if execute %}
+        {%- set exists = load_cached_relation(this) is not none %}
+        {%- set is_daily = model.config.meta.period == "date_day" %}
+        {%- set follows = facts_of(model) %}
+        set transaction isolation level repeatable read;
+        {#- LOCK takes no snapshot: after the wait we see what the other run did. A seed is reloaded by TRUNCATE. #}
+        lock table {{ registry }} in access share mode;
+        {%- if exists %}
+            lock table {{ this }} in share row exclusive mode;
+        {%- else %}
+            {{ forget_built() }}
+        {%- endif %}
+        {{ take_reads(reads, follows) }}
+        {{ take_definitions(registry, follows, is_daily) }}
+        {{ take_hours(registry, reads, exists, is_daily) }}
+    {%- endif %}
+{% endmacro %}
+
+{# A fact whose table is gone has built nothing, whatever the marks say, and its followers must follow again. #}
+{% macro forget_built() %}
+    {%- set lost = [this.name] %}
+    {%- for node in graph.nodes.values() if is_fact(node) and this.name in facts_of(node) %}
+        {%- do lost.append(node.name) %}
+    {%- endfor %}
+    delete from ops.built_reads where fact in ('{{ lost | join("', '") }}');
+    delete from ops.built_definitions where fact in ('{{ lost | join("', '") }}');
+{% endmacro %}
+
+{# A set of ids and no watermark: sources that are read side by side finish out of order. #}
+{% macro take_reads(reads, follows) %}
+    create temporary table taken_reads on commit drop as
+    select reads.*
+    from {{ reads }} as reads
+    where reads.finished_at is not null
+        and not exists (
+            select from ops.built_reads as built
+            where built.fact = '{{ this.name }}' and built.read_id = reads.read_id
+        )
+        {%- for fact in follows %}
+            and exists (
+                select from ops.built_reads as built
+                where built.fact = '{{ fact }}' and built.read_id = reads.read_id
+            )
+        {%- endfor %};
+    analyze taken_reads;
+{% endmacro %}
+
+{# Metrics whose definition is new, changed or gone (null), once every fact that this one follows has built it. #}
+{% macro take_definitions(registry, follows, is_daily) %}
+    create temporary table taken_definitions on commit drop as
+    select
+        metric,
+        registered.definition
+    from (
+        select
+            metric,
+            {{ definition(is_daily) }} as definition,
+            {{ definition() }} as hourly_definition
+        from {{ registry }}
+        where kind <> 'ratio'
+    ) as registered
+    full join (
+        select
+            metric,
+            definition
+        from ops.built_definitions
+        where fact = '{{ this.name }}'
+    ) as built using (metric)
+    where registered.definition is distinct from built.definition
+        {%- for fact in follows %}
+            and registered.hourly_definition is not distinct from (
+                select followed.definition
+                from ops.built_definitions as followed
+                where followed.fact = '{{ fact }}' and followed.metric = coalesce(registered.metric, built.metric)
+            )
+        {%- endfor %};
+    analyze taken_definitions;
+{% endmacro %}
+
+{# The hours of the taken reads; for a taken definition, all hours ever read of it, and all rows that it has. #}
+{% macro take_hours(registry, reads, exists, is_daily) %}
+    {%- set meta = model.config.meta %}
+    create temporary table dirty_hours on commit drop as
+    select
+        reads.stream,
+        metrics.metric,
+        hours.hour_at
+    from taken_reads as reads
+    left join {{ registry }} as metrics using (stream)
+    cross join lateral {{ hours_of("reads") }} as hours (hour_at)
+    union
+    select
+        metrics.stream,
+        metrics.metric,
+        hours.hour_at
+    from taken_definitions
+    inner join {{ registry }} as metrics using (metric)
+    inner join {{ reads }} as reads on reads.stream = metrics.stream and reads.finished_at is not null
+    cross join lateral {{ hours_of("reads") }} as hours (hour_at)
+    {%- if exists and meta.scope == "metric" %}
+        union
+        select
+            metrics.stream,
+            rows.metric,
+            {{ day_start("rows.date_day") if is_daily else "rows.hour_at" }} as hour_at
+        from taken_definitions
+        inner join {{ this }} as rows using (metric)
+        left join {{ registry }} as metrics using (metric)
+    {%- endif %};
+    create index on dirty_hours (hour_at, metric);
+    create temporary table dirty_days on commit drop as
+    select distinct
+        metric,
+        {{ day_of("hour_at") }} as date_day
+    from dirty_hours;
+    analyze dirty_hours;
+    analyze dirty_days;
+{% endmacro %}
+
+{# Mark what was taken as built. In a post-hook, since dbt's first build of a table skips the strategy. #}
+{% macro mark_built() %}
+    insert into ops.built_reads (fact, read_id)
+    select
+        '{{ this.name }}',
+        read_id
+    from taken_reads;
+    delete from ops.built_definitions as built
+    using taken_definitions as taken
+    where built.fact = '{{ this.name }}' and built.metric = taken.metric;
+    insert into ops.built_definitions (fact, metric, definition)
+    select
+        '{{ this.name }}',
+        metric,
+        definition
+    from taken_definitions
+    where definition is not null;
+{% endmacro %}

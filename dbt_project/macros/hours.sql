@@ -1,0 +1,51 @@
+{# The instant from which hours are counted: 1970-01-01 00:MM UTC, MM by the business zone (India: 30). #}
+{% macro hour_origin() %}
+    {%- set zone = modules.pytz.timezone(var("business_timezone")) -%}
+    {%- set new_year = modules.datetime.datetime(run_started_at.year, 1, 1) -%}
+    {%- set minutes = (zone.utcoffset(new_year).total_seconds() // 60) | int -%}
+    {{- return("1970-01-01 00:%02d+00" | format(-minutes % 60)) -}}
+{% endmacro %}
+
+{# The hour in which an instant lies; the text of ingest.hours.hour_of, which raw's indexes hold. #}
+{% macro hour_of(instant) -%}
+    date_bin('1 hour', {{ instant }}, timestamptz '{{ hour_origin() }}')
+{%- endmacro %}
+
+{# The hours that a read may have changed: also those that it read in part. #}
+{% macro hours_of(read) -%}
+    generate_series({{ read }}.period_start, {{ read }}.period_end - interval '1 microsecond', interval '1 hour')
+{%- endmacro %}
+
+{# The business day in which an instant lies. #}
+{% macro day_of(instant) -%}
+    ({{ instant }} at time zone '{{ var("business_timezone") }}')::date
+{%- endmacro %}
+
+{# The instant at which a business day starts: its local midnight. #}
+{% macro day_start(date_day) -%}
+    (({{ date_day }})::timestamp at time zone '{{ var("business_timezone") }}')
+{%- endmacro %}
+
+{# How many hours a business day has: 23, 24 or 25. #}
+{% macro hours_in_day(date_day) -%}
+    (extract(epoch from {{ day_start(date_day ~ " + 1") }} - {{ day_start(date_day) }}) / 3600)::int
+{%- endmacro %}
+
+{# The same hour of local time a week before: 167 or 169 hours where the clocks changed between. #}
+{% macro week_before(hour_at) -%}
+    (
+        ({{ hour_at }} at time zone '{{ var("business_timezone") }}' - interval '7 days')
+        at time zone '{{ var("business_timezone") }}'
+    )
+{%- endmacro %}
+
+{# The clock of views: the var `now`, else WAREHOUSE_NOW as in ingest, else the database's. #}
+{% macro now() -%}
+    {%- set fixed = var("now", env_var("WAREHOUSE_NOW", "")) -%}
+    {{ "timestamptz '" ~ fixed ~ "'" if fixed else "now()" }}
+{%- endmacro %}
+
+{# The instant from which on a read of an hour shows it whole: its end, and the time that its metric settles. #}
+{% macro settled_at(hour_at, metric) -%}
+    {{ hour_at }} + interval '1 hour' + {{ metric }}.settle_minutes * interval '1 minute'
+{%- endmacro %}

@@ -1,0 +1,70 @@
+{#
+    Numerator over denominator in each period, never an average of ratios. No row where the denominator has no value
+    or is 0, or where the numerator is missing. `covered` is the macro that writes the subquery for how far a
+    period of a metric was read.
+#}
+{% macro ratios(facts, period, covered) %}
+with metrics as (
+    select * from {{ ref("dim_metric") }}
+),
+
+ratio_series as (
+    select * from {{ ref("int_ratio__series") }}
+),
+
+coverage as (
+    select * from {{ ref("fct_coverage_hourly") }}
+),
+
+denominators as (
+    select
+        ratio_series.metric,
+        facts.{{ period }},
+        sum(facts.value order by facts.series_id) as value,
+        bool_or(facts.is_estimated) as is_estimated,
+        max(facts.built_at) as built_at
+    from ratio_series
+    inner join {{ facts }} as facts on facts.series_id = ratio_series.series_id
+    where ratio_series.side = 'denominator'
+    group by ratio_series.metric, facts.{{ period }}
+),
+
+divided as (
+    select
+        denominators.{{ period }},
+        denominators.metric,
+        {{ series_id("denominators.metric", "'{}'::jsonb") }} as series_id,
+        coalesce(
+            numerator.value,
+            case when above.zero_fill and above_covered.hours > 0 then 0 end
+        ) / nullif(denominators.value, 0) as value,
+        denominators.is_estimated or coalesce(numerator.is_estimated, false) as is_estimated,
+        above_covered.is_complete and below_covered.is_complete as is_complete,
+        greatest(denominators.built_at, numerator.built_at) as built_at
+    from denominators
+    inner join metrics on metrics.metric = denominators.metric
+    inner join metrics as above on above.metric = metrics.numerator
+    inner join metrics as below on below.metric = metrics.denominator
+    cross join lateral (
+        select
+            sum(facts.value order by facts.series_id) as value,
+            bool_or(facts.is_estimated) as is_estimated,
+            max(facts.built_at) as built_at
+        from ratio_series
+        inner join {{ facts }} as facts on facts.series_id = ratio_series.series_id
+        where ratio_series.side = 'numerator'
+            and ratio_series.metric = denominators.metric
+            and facts.{{ period }} = denominators.{{ period }}
+    ) as numerator
+    cross join lateral (
+        {{ covered("above", "denominators." ~ period) }}
+    ) as above_covered
+    cross join lateral (
+        {{ covered("below", "denominators." ~ period) }}
+    ) as below_covered
+)
+
+select *
+from divided
+where value is not null
+{% endmacro %}

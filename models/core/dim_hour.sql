@@ -1,0 +1,32 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="replace_changed",
+        unique_key=["hour_at"],
+        full_refresh=false,
+        on_schema_change="append_new_columns",
+    )
+}}
+
+with bounds as (
+    select
+        min(hour_at) as first_hour,
+        date_trunc('year', max(hour_at) + interval '2 years', 'UTC') - interval '1 hour' as last_hour
+    from {{ ref("fct_coverage_hourly") }}
+),
+
+hours as (
+    select
+        hour_at,
+        hour_at at time zone '{{ var("business_timezone") }}' as local_at
+    from bounds
+    cross join lateral generate_series(first_hour, last_hour, interval '1 hour') as spine (hour_at)
+)
+
+select
+    hour_at,
+    local_at::date as date_day,
+    extract(hour from local_at)::smallint as local_hour,
+    extract(isodow from local_at)::smallint as iso_weekday,
+    coalesce(local_at = lag(local_at) over (order by hour_at), false) as is_repeated_hour
+from hours

@@ -1,0 +1,4 @@
+select
+    metric,
+    date_day
+from pg_temp.dirty_days

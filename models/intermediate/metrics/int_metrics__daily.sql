@@ -1,0 +1,44 @@
+with dirty_days as (
+    select * from {{ ref("dirty_days") }}
+),
+
+metrics as (
+    select
+        metric,
+        kind
+    from {{ ref("metrics") }}
+    where day_from = 'hours'
+),
+
+hourly as (
+    select * from {{ ref("fct_metric_hourly") }}
+),
+
+hours_of_days as (
+    select
+        dirty_days.date_day,
+        metrics.kind,
+        hourly.*
+    from dirty_days
+    inner join metrics on metrics.metric = dirty_days.metric
+    inner join hourly
+        on hourly.metric = dirty_days.metric
+        and hourly.hour_at >= {{ day_start("dirty_days.date_day") }}
+        and hourly.hour_at < {{ day_start("dirty_days.date_day + 1") }}
+),
+
+days as (
+    select
+        series_id,
+        date_day,
+        metric,
+        {{ roll_up("kind", "value", "sample_count", "hour_at") }} as value,
+        'derived' as origin,
+        count(*)::int as hours_observed,
+        {{ hours_in_day("date_day") }} as hours_expected,
+        bool_or(is_estimated) as is_estimated
+    from hours_of_days
+    group by series_id, date_day, metric, kind
+)
+
+select * from days

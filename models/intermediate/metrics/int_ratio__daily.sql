@@ -1,0 +1,3 @@
+{{ config(materialized="view") }}
+
+{{ ratios(ref("fct_metric_daily"), "date_day", covered_day) }}

@@ -1,0 +1,3 @@
+{{ config(materialized="view") }}
+
+{{ ratios(ref("fct_metric_hourly"), "hour_at", covered_hour) }}

@@ -1,0 +1,34 @@
+with hourly as (
+    select * from {{ ref("mart_hourly") }}
+),
+
+coverage as (
+    select * from {{ ref("fct_coverage_hourly") }}
+),
+
+-- A series without a complete hour in a week has no latest value to speak of.
+latest as (
+    select distinct on (hourly.series_id)
+        hourly.*
+    from hourly
+    where hourly.is_complete
+        and hourly.time > (select max(coverage.hour_at) from coverage) - interval '7 days'
+    order by hourly.series_id, hourly.time desc
+)
+
+select
+    latest.metric,
+    latest.series_id,
+    latest.series,
+    latest.time,
+    latest.value,
+    week_before.value as value_week_before,
+    latest.value / nullif(week_before.value, 0) - 1 as change,
+    latest.unit,
+    latest.stage,
+    latest.flags
+from latest
+left join hourly as week_before
+    on week_before.series_id = latest.series_id
+    and week_before.time = {{ week_before("latest.time") }}
+    and week_before.is_complete

@@ -1,0 +1,62 @@
+with reads as (
+    select * from {{ ref("stg_ingest__reads") }}
+    where finished_at >= {{ now() }} - interval '1 day'
+),
+
+metrics as (
+    select metric
+    from {{ ref("dim_metric") }}
+),
+
+hours_read as (
+    select distinct
+        reads.stream,
+        hours.hour_at
+    from reads
+    cross join lateral {{ hours_of("reads") }} as hours (hour_at)
+),
+
+found as (
+    select
+        hours_read.stream,
+        hours_read.hour_at,
+        'events.count' as metric
+    from hours_read
+    where hours_read.stream = 'events.events'
+        and exists (
+            select from {{ ref("stg_events__events") }} as events
+            where {{ hour_of("events.occurred_at") }} = hours_read.hour_at
+        )
+    union all
+    select
+        hours_read.stream,
+        hours_read.hour_at,
+        'objects.count' as metric
+    from hours_read
+    where hours_read.stream = 'website.counts'
+        and exists (
+            select from {{ ref("stg_website__object_counts") }} as object_counts
+            where {{ hour_of("object_counts.counted_at") }} = hours_read.hour_at
+        )
+    union all
+    select
+        hours_read.stream,
+        hours_read.hour_at,
+        'objects.created' as metric
+    from hours_read
+    where hours_read.stream = 'website.objects'
+        and exists (
+            select from {{ ref("stg_website__objects") }} as objects
+            where {{ hour_of("objects.created_at") }} = hours_read.hour_at
+        )
+)
+
+select
+    found.metric,
+    found.stream,
+    count(*) as hours,
+    max(found.hour_at) as last_hour
+from found
+left join metrics on metrics.metric = found.metric
+where metrics.metric is null
+group by found.metric, found.stream
