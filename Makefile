@@ -1,0 +1,88 @@
+# The project's commands; `make help` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+INSTALLED_DEV := .venv/installed-dev
+
+# The demo company's clock is ingest's and dbt's too: make DEMO_NOW=2026-11-01T00:00Z
+ifdef DEMO_NOW
+export WAREHOUSE_NOW := $(DEMO_NOW)
+endif
+
+.DEFAULT_GOAL := run
+.PHONY: run help install up down psql demo ingest build latest docs test lint clean requirements
+
+run: up ## Everything, from an empty clone to numbers on the screen (the default)
+	@echo "==> make ingest: reading the sources into the schema raw"
+	@$(MAKE) --no-print-directory ingest
+	@echo "==> dbt build: making facts and marts of them"
+	@$(BIN)/dbt --quiet build --no-use-colors && echo "all models built, all tests passed"
+	@echo
+	@$(MAKE) --no-print-directory latest
+	@echo
+	@echo "Next:  . .venv/bin/activate"
+	@echo "       make ingest && dbt build     read what is new; any number of times"
+	@echo "       make psql                    select * from marts.mart_hourly limit 10;"
+	@echo "       make help                    all commands"
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Make .venv with the pinned packages
+
+$(INSTALLED): requirements.txt
+	@command -v $(PYTHON) >/dev/null || { echo "make: there is no $(PYTHON): install Python 3.10 or newer" >&2; exit 1; }
+	@$(PYTHON) -m ingest.machine
+	@echo "==> installing the packages of requirements.txt into .venv"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --requirement requirements.txt
+	@touch $@
+
+$(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements-dev.txt
+	@touch $@
+
+up: install ## Start the warehouse (nothing to do for a server of your own)
+	@$(BIN)/python -m ingest.warehouse up
+
+down: install ## Stop the warehouse; its data stays
+	@$(BIN)/python -m ingest.warehouse down
+
+psql: up ## Open psql in the warehouse
+	@$(BIN)/python -m ingest.warehouse psql
+
+demo: up ## Let the demo company live on to now; nothing for another company
+	@$(BIN)/python -m demo
+
+ingest: demo ## Read the sources into raw; one that fails stops no other
+	@$(BIN)/python -m ingest; code=$$?; case $$code in 0|1|75) exit 0;; *) exit $$code;; esac
+
+build: up ## dbt build: seeds, models, tests
+	@$(BIN)/dbt build
+
+latest: up ## Show the last complete hour of every metric
+	@$(BIN)/python -m dashboards.latest
+
+docs: up ## Make the documentation site: lineage, every model and column
+	@$(BIN)/dbt --quiet docs generate --static
+	@echo "open target/static_index.html in a browser"
+
+test: $(INSTALLED_DEV) ## Run all tests, real parts included
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/python -m pytest
+
+lint: $(INSTALLED_DEV) ## Check style and format it
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean: ## Remove the embedded warehouse and all that was made; asks first (YES=1 does not)
+	@test -n "$(YES)" || { printf "This removes .warehouse/ with all its history. Type yes: "; read answer; test "$$answer" = yes; }
+	@test ! -x $(BIN)/python || test ! -f profiles.yml || $(BIN)/python -m ingest.warehouse down
+	@rm -rf .warehouse profiles.yml target logs
+
+requirements: $(INSTALLED) ## Pin the packages anew from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header pyproject.toml --output-file requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --extra dev pyproject.toml \
+		--constraint requirements.txt --output-file requirements-dev.txt

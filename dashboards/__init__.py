@@ -1,0 +1,1 @@
+"""What people look at: readers of the marts, and of nothing else."""

@@ -1,0 +1,218 @@
+"""A private server for the whole run, and a small company on it for each test."""
+
+import datetime as dt
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from ingest.embedded import EmbeddedServer
+
+ROOT = Path(__file__).resolve().parent.parent
+# Databases of their own, so that the tests may run on a server of the user's, beside real ones.
+WAREHOUSE, WEBSITE, EVENTS = "test_warehouse", "demo_test_website", "demo_test_events"
+SOURCE_TABLES = {
+    WEBSITE: """
+        create table apercite_account_user (
+            id bigint primary key, email text, created_at timestamptz not null default now()
+        );
+        create table apercite_account_userprofile (
+            id bigint primary key, user_id bigint, created_at timestamptz not null default now()
+        );
+        create table apercite_account_apikey (
+            id bigint primary key, user_id bigint, key text, created_at timestamptz not null default now()
+        );
+    """,
+    EVENTS: """
+        create table event (
+            id bigint primary key, kind text not null, occurred_at timestamptz not null,
+            recorded_at timestamptz not null default now(), user_id bigint, duration_ms int,
+            attributes jsonb not null default '{}'
+        );
+        create index on event (occurred_at);
+        create index on event (recorded_at);
+    """,
+}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server on which tests may make databases."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+
+    def connect(self, database: str | None = None):
+        """Return a psycopg2 connection to a database, `postgres` by default."""
+        return psycopg2.connect(
+            host=self.host,
+            port=self.port,
+            user=self.user,
+            password=self.password,
+            dbname=database or "postgres",
+            options="-c timezone=UTC",
+        )
+
+    def create_database(self, name: str) -> None:
+        """Make an empty database; one of that name goes."""
+        with closing(self.connect()) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(f'drop database if exists "{name}" with (force)')
+                cursor.execute(f'create database "{name}"')
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The WAREHOUSE_* that point everything at this server's test warehouse."""
+        return {
+            "WAREHOUSE_HOST": self.host,
+            "WAREHOUSE_PORT": str(self.port),
+            "WAREHOUSE_USER": self.user,
+            "WAREHOUSE_PASSWORD": self.password,
+            "WAREHOUSE_DATABASE": WAREHOUSE,
+        }
+
+
+def free_port() -> int:
+    """Return a port on which nothing listens."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def server():
+    """Give a private embedded server, or the user's own where WAREHOUSE_HOST names one."""
+    if os.environ.get("WAREHOUSE_HOST"):
+        variables = [os.environ.get(f"WAREHOUSE_{name}", "") for name in ("HOST", "PORT", "USER", "PASSWORD")]
+        host, port, user, password = variables
+        yield Server(host, int(port or 5432), user, password)
+        return
+    with tempfile.TemporaryDirectory(prefix="bd-") as folder:
+        embedded = EmbeddedServer(Path(folder), "127.0.0.1", free_port(), "tester", "secret word", "postgres")
+        embedded.start()
+        yield Server(embedded.host, embedded.port, embedded.user, embedded.password)
+        embedded.stop()
+
+
+@pytest.fixture(scope="session")
+def profiles(tmp_path_factory) -> Path:
+    """Give a folder with a profiles.yml, and one for what dbt writes."""
+    folder = tmp_path_factory.mktemp("dbt")
+    (folder / "profiles.yml").write_text((ROOT / "profiles.example.yml").read_text())
+    return folder
+
+
+class Company:
+    """A company with two source databases and a warehouse, all empty at first."""
+
+    def __init__(self, server: Server, monkeypatch, capfd, profiles: Path):
+        """Make the databases, and point ingest and dbt at them."""
+        self.server, self.monkeypatch, self.capfd = server, monkeypatch, capfd
+        for name in (WAREHOUSE, WEBSITE, EVENTS):
+            server.create_database(name)
+        for name, ddl in SOURCE_TABLES.items():
+            self.execute(ddl, database=name)
+        variables = server.environment | {
+            "SOURCES__WEBSITE__URL": f"postgresql:///{WEBSITE}",
+            "SOURCES__EVENTS__URL": f"postgresql:///{EVENTS}",
+            "DBT_PROFILES_DIR": str(profiles),
+            "DBT_TARGET_PATH": str(profiles / "target"),
+            "DBT_LOG_PATH": str(profiles / "logs"),
+            "DBT_USE_COLORS": "false",
+        }
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        self.now = dt.datetime(2026, 3, 10, 12, 5, tzinfo=dt.timezone.utc)
+
+    @property
+    def now(self) -> dt.datetime:
+        """The clock of ingest and dbt."""
+        return self._now
+
+    @now.setter
+    def now(self, at: dt.datetime) -> None:
+        self._now = at
+        self.monkeypatch.setenv("WAREHOUSE_NOW", at.isoformat())
+
+    def set(self, **variables: str) -> None:
+        """Set environment variables for ingest and dbt."""
+        for name, value in variables.items():
+            self.monkeypatch.setenv(name, value)
+
+    def execute(self, statement: str, parameters=None, database: str = WAREHOUSE) -> None:
+        """Run a statement and commit it."""
+        with closing(self.server.connect(database)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+
+    def rows(self, query: str, parameters=None, database: str = WAREHOUSE) -> list[tuple]:
+        """Return the rows of a query."""
+        with closing(self.server.connect(database)) as connection, connection.cursor() as cursor:
+            cursor.execute(query, parameters)
+            return cursor.fetchall()
+
+    def value(self, query: str, parameters=None, database: str = WAREHOUSE):
+        """Return the one value of a query."""
+        return self.rows(query, parameters, database)[0][0]
+
+    def add_events(self, *events: tuple) -> None:
+        """Add events (id, kind, occurred_at, ...) to the source; recorded when they occurred unless given."""
+        with closing(self.server.connect(EVENTS)) as connection, connection, connection.cursor() as cursor:
+            for event in events:
+                id_, kind, occurred_at, *rest = event
+                cursor.execute(
+                    "insert into event (id, kind, occurred_at, recorded_at) values (%s, %s, %s, %s)",
+                    (id_, kind, occurred_at, rest[0] if rest else occurred_at),
+                )
+
+    def ingest(self, *arguments: str) -> tuple[int, str]:
+        """Run ingest in this process; returns its exit code and what it printed."""
+        from ingest.__main__ import main
+
+        self.capfd.readouterr()
+        code = main(list(arguments))
+        printed = self.capfd.readouterr()
+        return code, printed.out + printed.err
+
+    def dbt(self, *arguments: str):
+        """Run dbt in this process; returns dbt's result."""
+        from dbt.cli.main import dbtRunner
+
+        return dbtRunner().invoke([*arguments, "--project-dir", str(ROOT)])
+
+    def build(self, *arguments: str) -> None:
+        """Run dbt build without its unit tests, and fail with what it printed where it fails."""
+        self.capfd.readouterr()
+        result = self.dbt("build", "--exclude-resource-type", "unit_test", *arguments)
+        assert result.success, self.capfd.readouterr().out
+
+    @contextmanager
+    def process(self, *command: str):
+        """Start a Python module in a process of its own; it is killed where the block ends before it."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def company(server, monkeypatch, capfd, profiles) -> Company:
+    """Give a company of its own to a test."""
+    return Company(server, monkeypatch, capfd, profiles)
