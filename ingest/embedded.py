@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import psutil
@@ -171,19 +172,18 @@ class EmbeddedServer:
 
     def _make_database(self) -> None:
         try:
-            connection = self._connect(PATIENCE)
-        except psycopg2.OperationalError as error:
+            with closing(self._connect(PATIENCE)) as connection, connection.cursor() as cursor:
+                connection.autocommit = True
+                cursor.execute("select from pg_database where datname = %s", [self.database])
+                if cursor.rowcount == 0:
+                    # Not from template1: the copy would fail while anyone is connected to it.
+                    name = sql.Identifier(self.database)
+                    cursor.execute(sql.SQL("create database {} template template0").format(name))
+        except psycopg2.Error as error:
             raise EmbeddedError(
-                f"the server in {self.folder} does not let us in ({_reason(str(error))}): it keeps the user and the "
-                "password that it was made with: put them back, or `make down` and move the folder away"
+                f"the server in {self.folder} runs, but does not give us a database ({_reason(str(error))}): it keeps "
+                "the user and password that it was made with: put them back, or `make down` and move the folder away"
             ) from error
-        connection.autocommit = True
-        with closing(connection), connection.cursor() as cursor:
-            cursor.execute("select from pg_database where datname = %s", [self.database])
-            if cursor.rowcount == 0:
-                # Nobody can be connected to template0; to template1 one can, and the copy would fail.
-                name = sql.Identifier(self.database)
-                cursor.execute(sql.SQL("create database {} template template0").format(name))
 
     def _servers(self) -> list[int]:
         """Return the pids of PostgreSQL in the data directory, a killed server's orphans too."""
@@ -302,37 +302,43 @@ class EmbeddedServer:
             link.symlink_to(home / "pgdata")
         account.own(home)
         with suppress(EmbeddedError):
-            return account, programs, account.major(programs, home)
-        # The wheel's libraries are in a folder beside it. Copied at each start: pip may have renewed them.
+            return account, programs, account.major(programs, self._pgdata.parent)
         wheel = programs.parents[1]
+        if wheel.name not in WHEELS:
+            raise EmbeddedError(f"user {account.uid} can't run {programs}/postgres, nor can root: be another user")
+        # The wheel's libraries are in a folder beside it. Copied at each start: pip may have renewed them.
         for part in (wheel, wheel.with_name(f"{wheel.name}.libs")):
+            shutil.rmtree(home / part.name, ignore_errors=True)
             if part.exists():
-                shutil.copytree(part, home / part.name, dirs_exist_ok=True)
-        account.own(home)
+                shutil.copytree(part, home / part.name)
+                account.own(home / part.name)
         programs = home / programs.relative_to(wheel.parent)
-        return account, programs, account.major(programs, home)
+        return account, programs, account.major(programs, self._pgdata.parent)
 
     def _make_cluster(self, account: "_Account", programs: Path, say: Callable[[str], None]) -> None:
         """Make the cluster beside its place and rename it: a half-made one is never taken for whole."""
         say(f"making a PostgreSQL cluster in {self._pgdata}")
-        making = self._pgdata.with_name("making")
-        shutil.rmtree(making, ignore_errors=True)
-        try:
-            making.mkdir(mode=0o700)
-            (making / "password").write_text(self.password)
-            account.own(making)
-            identity = ("-U", self.user, "--pwfile", making / "password", "-A", "scram-sha-256")
-            made = account.run(
-                programs / "initdb", "-D", making / "pgdata", "-E", "UTF8", "--locale=C", "--no-instructions", *identity
-            )
+        _wait_until(self._is_swept, f"can't remove {self._pgdata.parent}/making-*: remove it by hand")
+        with TemporaryDirectory(prefix="making-", dir=self._pgdata.parent, ignore_cleanup_errors=True) as name:
+            cluster, password = Path(name, "pgdata"), Path(name, "password")
+            password.write_text(self.password)
+            account.own(Path(name))
+            identity = ("-U", self.user, "--pwfile", password, "-A", "scram-sha-256")
+            locale = ("-E", "UTF8", "--locale=C", "--no-instructions")
+            made = account.run(programs / "initdb", "-D", cluster, *identity, *locale)
             if made.returncode:
                 raise EmbeddedError(f"can't make a cluster in {self.folder}: {_reason(made.stdout)}")
             megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-            with (making / "pgdata" / "postgresql.conf").open("a") as settings:
+            with (cluster / "postgresql.conf").open("a") as settings:
                 settings.write(SETTINGS.format(buffers=min(512, megabytes // 8)))
-            (making / "pgdata").rename(self._pgdata)
-        finally:
-            shutil.rmtree(making, ignore_errors=True)
+            cluster.rename(self._pgdata)
+
+    def _is_swept(self) -> bool:
+        """Remove what killed starters left; True where nothing was left. An initdb of theirs may still add to it."""
+        left = list(self._pgdata.parent.glob("making-*"))
+        for folder in left:
+            shutil.rmtree(folder, ignore_errors=True)
+        return not left
 
     def _run_postmaster(self, account: "_Account", programs: Path) -> None:
         is_short = len(os.fsencode(self._pgdata / f".s.PGSQL.{self.port}")) <= SOCKET_PATH_BYTES
@@ -437,10 +443,12 @@ def _listener(port: int) -> str:
 
 
 def _reason(output: str) -> str:
-    """Return the last line of the output that says what is wrong, without its time stamp."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    wrong = re.findall(r"\b(?:FATAL|PANIC|ERROR|error):\s+(.*)", output)
-    return (wrong or lines or ["it does not say why"])[-1]
+    """Return the first error in a program's output, which the others follow from, else its last line."""
+    # Not what a starting server tells its clients: "FATAL:  the database system is starting up".
+    error = re.search(r"\b(?:FATAL|PANIC|ERROR|error):\s+(?!the database system is)(.*)(?:\n.*\bHINT:\s+(.*))?", output)
+    if error:
+        return ": ".join(filter(None, error.groups()))
+    return (output.strip().splitlines() or ["it does not say why"])[-1]
 
 
 def _wait_until(is_so: Callable[[], bool], complaint: str) -> None:

@@ -1,0 +1,1 @@
+"""A pretend company, "apercite": its website spiders crawl, and its databases are what the pipeline reads."""

@@ -1,0 +1,45 @@
+"""python -m demo: let the company live on to now, and say in a line or two what it did."""
+
+import sys
+from contextlib import closing
+from datetime import datetime
+
+from demo.databases import EVENTS, WEBSITE, Database, Step, create_database, live_on
+from ingest import warehouse
+from ingest.errors import SetupError
+from ingest.reads import now
+
+
+def main() -> None:
+    """Create the databases where they are absent, and let them live on to now."""
+    with closing(warehouse.connect()) as connection:
+        instant = now(connection)
+        for database in (WEBSITE, EVENTS):
+            create_database(connection, database.name)
+    website = visit(WEBSITE, instant)
+    print(sentence(WEBSITE, website))
+    if website.since <= instant:
+        # Its own birth could be another hour's, and the events' users would not be the website's.
+        print(sentence(EVENTS, visit(EVENTS, instant, website.birth)))
+
+
+def visit(database: Database, instant: datetime, birth: datetime | None = None) -> Step:
+    """Let one of the databases on the warehouse's server live on to an instant."""
+    with closing(warehouse.connect(database.name)) as connection:
+        return live_on(connection, database, instant, birth)
+
+
+def sentence(database: Database, step: Step) -> str:
+    """Return what a step did, in a line: + inserted, ~ updated, - deleted rows."""
+    since, until = f"{step.since:%Y-%m-%d %H:%M}", f"{step.until:%Y-%m-%d %H:%M} UTC"
+    if step.until < step.since:
+        return f"demo: the company has lived to {since} and can't go back to {until}: nothing done"
+    counts = (f"{table} +{n.inserted} ~{n.updated} -{n.deleted}" for table, n in step.counts.items())
+    return f"{database.name}: {since} to {until}: {', '.join(counts) or 'nothing to do'}"
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SetupError as error:
+        sys.exit(f"demo: {error}")
