@@ -15,28 +15,33 @@ HOUR = dt.timedelta(hours=1)
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
 
-@cache
-def business_timezone() -> ZoneInfo:
-    """Return the zone named by `vars.business_timezone`; raises SetupError where there is no such zone."""
-    name = dbt_vars()["business_timezone"]
+def zone(name: str) -> ZoneInfo:
+    """Return the time zone of a name; raises SetupError where there is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise SetupError(
-            f"dbt_project.yml: business_timezone {name!r} is no time zone; write one such as Europe/Paris"
-        ) from error
+        raise SetupError(f"{name!r} is no time zone; write one such as Europe/Paris") from error
 
 
-def check_zone(zone: ZoneInfo, first: dt.datetime, last: dt.datetime) -> None:
-    """Raise SetupError where the minutes past the hour of `zone` change between two instants.
+@cache
+def business_timezone() -> ZoneInfo:
+    """Return the zone named by `vars.business_timezone`; raises SetupError where there is no such zone."""
+    try:
+        return zone(dbt_vars()["business_timezone"])
+    except SetupError as error:
+        raise SetupError(f"dbt_project.yml: business_timezone: {error}") from error
+
+
+def check_zone(business: ZoneInfo, first: dt.datetime, last: dt.datetime) -> None:
+    """Raise SetupError where the minutes past the hour of the business zone change between two instants.
 
     Lord Howe moves its clocks by half an hour: an hour of its summer would be two half hours of its winter.
     """
     days = range((last - first).days + 1)
-    minutes = {_minutes(zone, first + dt.timedelta(days=day)) for day in days}
+    minutes = {_minutes(business, first + dt.timedelta(days=day)) for day in days}
     if len(minutes) > 1:
         raise SetupError(
-            f"dbt_project.yml: business_timezone {zone.key} changes its minutes past the hour "
+            f"dbt_project.yml: business_timezone {business.key} changes its minutes past the hour "
             f"({', '.join(f':{m:02}' for m in sorted(minutes))}) between {first:%Y-%m-%d} and "
             f"{last:%Y-%m-%d}, so its hours can't be told apart; choose another zone, or a later start_at"
         )
@@ -49,9 +54,9 @@ def origin() -> dt.datetime:
     return EPOCH + dt.timedelta(minutes=_minutes(business_timezone(), this_year))
 
 
-def _minutes(zone: ZoneInfo, at: dt.datetime) -> int:
-    """Return at which minute of a UTC hour the hours of `zone` start."""
-    return -int(at.astimezone(zone).utcoffset().total_seconds() // 60) % 60
+def _minutes(business: ZoneInfo, at: dt.datetime) -> int:
+    """Return at which minute of a UTC hour the hours of a zone start."""
+    return -int(at.astimezone(business).utcoffset().total_seconds() // 60) % 60
 
 
 def hour_of(expression: str) -> str:

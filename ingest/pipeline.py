@@ -1,5 +1,6 @@
 """Runs the chosen sources side by side, each with its own connection: one that fails stops no other."""
 
+import datetime as dt
 import tempfile
 import traceback
 from collections.abc import Callable
@@ -12,11 +13,14 @@ import psycopg2
 
 from ingest import settings, warehouse
 from ingest.errors import SetupError, SourceError
+from ingest.hours import business_timezone, check_zone
 from ingest.job import Job, Options, Result
 from ingest.progress import Progress
 from ingest.raw import claim, prepare
 from ingest.reads import LockedError, Reads, now
 from ingest.sources import SOURCES
+
+YEAR = dt.timedelta(days=366)
 
 
 @dataclass(frozen=True)
@@ -39,16 +43,17 @@ def run(names: list[str], options: Options, progress: Progress) -> list[Outcome]
     company = settings.company()
     connection = warehouse.connect()
     try:
+        started_at = now(connection)
+        check_zone(business_timezone(), started_at, started_at + YEAR)
         prepare(connection, [table for source in SOURCES.values() for table in source.TABLES])
         claim(connection, company)
-        started_at = now(connection)
     finally:
         connection.close()
 
     def run_one(source: str) -> Outcome:
         return _run_source(source, company, started_at, options, progress)
 
-    chosen = names or list(SOURCES)
+    chosen = list(dict.fromkeys(names)) or list(SOURCES)
     with progress, ThreadPoolExecutor(len(chosen)) as pool:
         return list(pool.map(run_one, chosen))
 
@@ -81,7 +86,7 @@ def _attempt(source: str, read: Callable[[Callable], Result], say: Callable[[str
     started = perf_counter()
     try:
         result = read(say)
-    except SourceError as error:
+    except (SourceError, SetupError) as error:
         return Outcome(source, "failed", str(error))
     except Exception as error:
         # What nobody foresaw deserves its traceback; the other sources go on.

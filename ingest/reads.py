@@ -14,11 +14,12 @@ from typing import NamedTuple
 import psycopg2
 
 from ingest.errors import SetupError, SourceError
-from ingest.hours import HOUR, ceil_hour, floor_hour, midnight
+from ingest.hours import HOUR, business_timezone, ceil_hour, check_zone, floor_hour, midnight
 
 # Each period is a condition of the source's query and of dlt's delete: past some dozens a plan gets slow.
 MOST_PERIODS = 24
 RECONCILE = dt.timedelta(days=7)
+BEGINNING = dt.datetime.min.replace(tzinfo=dt.timezone.utc)
 
 
 class Period(NamedTuple):
@@ -53,9 +54,9 @@ def parse_instant(text: str, setting: str) -> dt.datetime:
     """
     try:
         at = dt.datetime.fromisoformat(str(text).strip().replace("Z", "+00:00"))
-    except ValueError as error:
+        return at.replace(tzinfo=at.tzinfo or dt.timezone.utc).astimezone(dt.timezone.utc)
+    except (ValueError, OverflowError) as error:
         raise SetupError(f"{setting}: {text!r} is no instant; write one such as 2026-11-01T00:00Z") from error
-    return at.replace(tzinfo=at.tzinfo or dt.timezone.utc).astimezone(dt.timezone.utc)
 
 
 def merge_periods(periods: list[Period], at_most: int = MOST_PERIODS) -> list[Period]:
@@ -72,11 +73,10 @@ def merge_periods(periods: list[Period], at_most: int = MOST_PERIODS) -> list[Pe
     return merged
 
 
-def _not_before(oldest: dt.datetime | None, periods: list[Period]) -> list[Period]:
-    if oldest is None:
-        return periods
-    first = ceil_hour(oldest)
-    return [Period(max(period.start, first), period.end) for period in periods if period.end > first]
+def _cut(periods: list[Period], oldest: dt.datetime, now: dt.datetime) -> list[Period]:
+    """Return the periods without what the source keeps no more, and without what is yet to come."""
+    cut = [Period(max(period.start, ceil_hour(oldest)), min(period.end, now)) for period in periods]
+    return [period for period in cut if period.start < period.end]
 
 
 @dataclass
@@ -179,18 +179,16 @@ class Reads:
         return [] if done and not force else self._to_now(floor_hour(since))
 
     @contextmanager
-    def reading(
-        self, wanted: dict[str, list[Period]], oldest: dt.datetime | None = None
-    ) -> Iterator[dict[str, Reading]]:
+    def reading(self, wanted: dict[str, list[Period]], oldest: dt.datetime = BEGINNING) -> Iterator[dict[str, Reading]]:
         """Open the reads of the wanted periods by stream, and finish them when the block ends well.
 
         The periods of open reads are added to a stream's; what lies before `oldest`, which the source keeps
-        no more, is left out. An error is written to the open reads, and raised.
+        no more, and what is yet to come is left out. An error is written to the open reads, and raised.
         """
         readings = {
             stream: self._begin(stream, periods, oldest)
             for stream, periods in wanted.items()
-            if _not_before(oldest, periods)
+            if _cut(periods, oldest, self.now)
         }
         try:
             yield readings
@@ -199,9 +197,10 @@ class Reads:
             self._note(readings.values(), error)
             raise
 
-    def _begin(self, stream: str, periods: list[Period], oldest: dt.datetime | None) -> Reading:
-        periods = merge_periods(_not_before(oldest, periods + self.open_periods(stream)))
+    def _begin(self, stream: str, periods: list[Period], oldest: dt.datetime) -> Reading:
+        periods = merge_periods(_cut(periods + self.open_periods(stream), oldest, self.now))
         starts, ends = [period.start for period in periods], [period.end for period in periods]
+        check_zone(business_timezone(), starts[0], self.now)
         (overlaps,) = self._row(
             """
             select exists (

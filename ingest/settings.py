@@ -1,46 +1,53 @@
-"""Settings: dlt's own (`.dlt/config.toml`, `.dlt/secrets.toml`, SOURCES__EVENTS__URL), read and checked."""
+"""Settings: in dlt's own places (`.dlt/config.toml`, `.dlt/secrets.toml`, SOURCES__EVENTS__URL), checked whole.
+
+dlt's own resolution would go on to look for less exact names: with a shell that exports COLUMNS=80, the setting
+`columns` of the events would be 80.
+"""
 
 import datetime as dt
 import difflib
+import json
 import os
+from typing import Annotated
 
 import dlt
-from dlt.common.configuration import configspec, resolve_configuration
-from dlt.common.configuration.exceptions import ConfigurationException
-from dlt.common.configuration.specs import BaseConfiguration
+from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
 from ingest.errors import SetupError, SourceError
+from ingest.hours import zone
 from ingest.reads import parse_instant
 
 
-@configspec
-class SourceSettings(BaseConfiguration):
+def _zone_name(name: str) -> str:
+    try:
+        return zone(name).key
+    except SetupError as error:
+        raise ValueError("no such time zone; write one such as Europe/Paris") from error
+
+
+class SourceSettings(BaseModel):
     """What every source has."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
     enabled: bool = True
 
 
-@configspec
 class PostgresSettings(SourceSettings):
     """What a source that is a PostgreSQL database has besides.
 
     `url` leaves out what is the warehouse's own: postgresql:///shop is the database shop on its server.
-    `timezone` is the zone of columns without one. `keeps_days` is how long the source keeps rows.
+    `timezone` is the zone of columns without one.
     """
 
-    url: str = None
-    timezone: str = "UTC"
-    lookback_hours: int = 3
-    keeps_days: int | None = None
+    url: str
+    timezone: Annotated[str, AfterValidator(_zone_name)] = "UTC"
+    lookback_hours: NonNegativeInt = 3
 
     @property
     def lookback(self) -> dt.timedelta:
         """How far back rows committed late are looked for."""
         return dt.timedelta(hours=self.lookback_hours)
-
-    def oldest(self, now: dt.datetime) -> dt.datetime | None:
-        """Return the instant before which the source keeps nothing; None where it keeps all."""
-        return now - dt.timedelta(days=self.keeps_days) if self.keeps_days else None
 
 
 def company() -> str:
@@ -59,46 +66,50 @@ def is_on(source: str) -> bool:
 
 def resolve(source: str, spec: type[SourceSettings]) -> SourceSettings:
     """Return the settings of a source; raises SourceError that names the setting and the cure."""
-    section, known = _section(source), set(spec.get_resolvable_fields())
-    for name in section:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known))}"
-            raise SourceError(f"[sources.{source}] {name}: no such setting; {hint}")
     try:
-        return resolve_configuration(spec(), sections=("sources", source))
-    except ConfigurationException as error:
-        raise SourceError(f"[sources.{source}] {_explain(source, error)}") from error
+        return spec.model_validate(_section(source))
+    except ValidationError as error:
+        raise SourceError(_explain(source, spec, error.errors()[0])) from error
 
 
-def start_at(source: str, text: str | None) -> dt.datetime | None:
-    """Return the setting `start_at` as an instant; raises SourceError where it is none."""
+def instant(source: str, setting: str, text: object) -> dt.datetime | None:
+    """Return a setting as an instant, None where it is not set; raises SourceError where it is none."""
     if text is None:
         return None
     try:
-        return parse_instant(text, f"[sources.{source}] start_at")
+        return parse_instant(str(text), f"[sources.{source}] {setting}")
     except SetupError as error:
         raise SourceError(str(error)) from error
 
 
 def _section(source: str) -> dict:
-    """Return what the files and the environment say of a source, secrets over config."""
+    """Return what the files and the environment say of a source: environment over secrets over config."""
     prefix = f"SOURCES__{source.upper()}__"
     variables = {
-        name[len(prefix) :].lower().split("__")[0]: value
-        for name, value in os.environ.items()
-        if name.startswith(prefix)
+        name[len(prefix) :].lower(): _value(text) for name, text in os.environ.items() if name.startswith(prefix)
     }
     section = dict(dlt.config.get(f"sources.{source}") or {})
     return section | dict(dlt.secrets.get(f"sources.{source}") or {}) | variables
 
 
-def _explain(source: str, error: ConfigurationException) -> str:
-    missing = getattr(error, "fields", None)
-    if missing:
-        name = missing[0]
-        return (
-            f"{name} is not set: write it in .dlt/config.toml or .dlt/secrets.toml, "
-            f"or set SOURCES__{source.upper()}__{name.upper()}"
-        )
-    return str(error).strip().splitlines()[0]
+def _value(text: str) -> object:
+    """Return an environment variable's value: lists and tables are JSON."""
+    try:
+        return json.loads(text) if text[:1] in ("{", "[") else text
+    except ValueError:
+        return text
+
+
+def _explain(source: str, spec: type[SourceSettings], problem: dict) -> str:
+    """Return a line for the first problem that pydantic found."""
+    name = ".".join(str(part) for part in problem["loc"])
+    setting = f"[sources.{source}] {name}"
+    if problem["type"] == "missing":
+        variable = "" if "." in name else f", or set SOURCES__{source.upper()}__{name.upper()}"
+        return f"{setting} is not set: write it in .dlt/config.toml or .dlt/secrets.toml{variable}"
+    if problem["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(name, spec.model_fields, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"ingest/sources/{source}/README.md has them all"
+        return f"{setting}: no such setting; {hint}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{setting}: {problem['input']!r} will not do: {message}"

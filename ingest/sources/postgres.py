@@ -2,14 +2,14 @@
 
 import datetime as dt
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import psycopg2
+from psycopg2 import sql
 from psycopg2.extensions import parse_dsn, quote_ident
 
 from ingest.errors import SourceError
@@ -55,7 +55,6 @@ class Snapshot:
     def __init__(self, job: Job, settings: PostgresSettings):
         """Connect; raises SourceError where the server or the company's rule refuses."""
         self.source, self.settings = job.source, settings
-        self._check_timezone()
         self._dsn = _dsn(job, settings)
         self.connection = self._connect()
         self._check_version()
@@ -63,7 +62,7 @@ class Snapshot:
 
     def _connect(self):
         try:
-            connection = psycopg2.connect(**self._dsn, options="-c timezone=UTC -c datestyle=ISO -c lock_timeout=10s")
+            connection = psycopg2.connect(**self._dsn)
         except psycopg2.OperationalError as error:
             reason = str(error).strip().splitlines()[0]
             raise SourceError(
@@ -87,35 +86,46 @@ class Snapshot:
             cursor.execute(query, parameters or None)
             return cursor.fetchall()
 
+    def literal(self, text: str) -> str:
+        """Return the SQL for a text."""
+        return sql.Literal(text).as_string(self.connection)
+
     def table(self, setting: str, name: str) -> str:
         """Return the table's quoted name; raises SourceError where there is none or we may not use it."""
-        (found,) = self.row("select to_regclass(%s)::text", name)
+        try:
+            (found,) = self.row("select to_regclass(%s)::text", str(name))
+        except SourceError:  # a schema that we may not use, or no name at all
+            found = None
         if found is None:
+            user = self.connection.info.user
             raise SourceError(
-                f"{self._named(setting)}: there is no table {name} in database {self.connection.info.dbname}, "
-                f"or {self.connection.info.user} may not use its schema; write schema.table where it is not in public"
+                f"{self._named(setting)}: there is no table {name} in database {self.connection.info.dbname} that "
+                f"{user} can see; write schema.table where it is not in public, "
+                f"or as its owner: grant usage on schema ... to {user}"
             )
         return found
 
     def columns(self, setting: str, table: str, wanted: dict[str, str]) -> dict[str, Column]:
-        """Return our name -> column; `setting` is where the names are set.
+        """Return our name -> column; `setting` and our name are where theirs is set.
 
         Raises SourceError where a column is missing or may not be read.
         """
+        wanted = {key: str(name) for key, name in wanted.items()}
         found = self._attributes(table)
         for key, name in wanted.items():
             if name not in found:
                 close = difflib.get_close_matches(name, found, n=1)
                 hint = f"did you mean {close[0]}?" if close else f"it has: {', '.join(found)}"
-                raise SourceError(f"{self._named(setting)}.{key}: {table} has no column {name}; {hint}")
-        forbidden = [name for name in wanted.values() if not found[name][1]]
+                raise SourceError(f"{self._named(setting + key)}: {table} has no column {name}; {hint}")
+        columns = {key: Column(quote_ident(name, self.connection), found[name][0]) for key, name in wanted.items()}
+        forbidden = [column for key, column in columns.items() if not found[wanted[key]][1]]
         if forbidden:
+            user = self.connection.info.user
             raise SourceError(
-                f"{self._named('url')}: {self.connection.info.user} may not read {table} "
-                f"({', '.join(forbidden)}); as its owner: grant select ({', '.join(wanted.values())}) "
-                f"on {table} to {self.connection.info.user}"
+                f"{self._named('url')}: {user} may not read {table} ({_names(forbidden)}); "
+                f"as its owner: grant select ({_names(columns.values())}) on {table} to {user}"
             )
-        return {key: Column(quote_ident(name, self.connection), found[name][0]) for key, name in wanted.items()}
+        return columns
 
     def has_column(self, table: str, name: str) -> bool:
         """Return whether the table has a column of this name."""
@@ -128,13 +138,16 @@ class Snapshot:
                 f"{self._named(setting)}: column {column.name} is a {column.type}; needed is {' or '.join(types)}"
             )
 
-    def copy(self, queries: list[str], folder: Path, name: str) -> list[CsvFile]:
-        """Write what each query gives to a CSV file of its own, side by side, all from this snapshot."""
+    def copy(self, setting: str, queries: list[str], folder: Path, name: str) -> list[CsvFile]:
+        """Write what each query gives to a CSV file of its own, side by side, all from this snapshot.
+
+        Raises SourceError where the server refuses; it names `setting` where the reason is a value.
+        """
         if len(queries) == 1:
-            with self._explained():
+            with self._explained(setting):
                 return [_copy(self.connection, queries[0], folder / f"{name}.csv")]
         (snapshot,) = self.row("select pg_export_snapshot()")
-        with self._explained(), ThreadPoolExecutor(len(queries)) as pool:
+        with self._explained(setting), ThreadPoolExecutor(len(queries)) as pool:
             parts = [
                 pool.submit(self._copy_part, snapshot, query, folder / f"{name}_{number}.csv")
                 for number, query in enumerate(queries)
@@ -163,24 +176,21 @@ class Snapshot:
         return {name: (type_, readable) for name, type_, readable in rows}
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explained(self, setting: str = "url") -> Iterator[None]:
         try:
             yield
+        except (psycopg2.DataError, psycopg2.NotSupportedError) as error:
+            raise SourceError(
+                f"{self._named(setting)}: a value can't be read: {_first_line(error)}; "
+                "correct it at the source, or choose another column"
+            ) from error
         except psycopg2.Error as error:
             raise SourceError(
-                f"[sources.{self.source}] database {self.connection.info.dbname} answered: {_first_line(error)}"
+                f"{self._named('url')}: database {self.connection.info.dbname} answered: {_first_line(error)}"
             ) from error
 
     def _named(self, setting: str) -> str:
         return f"[sources.{self.source}] {setting}"
-
-    def _check_timezone(self) -> None:
-        try:
-            ZoneInfo(self.settings.timezone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise SourceError(
-                f"{self._named('timezone')}: {self.settings.timezone!r} is no time zone; write one such as Europe/Paris"
-            ) from error
 
     def _check_version(self) -> None:
         major = self.connection.server_version // 10000
@@ -220,29 +230,43 @@ def _copy(connection, query: str, path: Path) -> CsvFile:
 
 def _dsn(job: Job, settings: PostgresSettings) -> dict:
     """Return the connection's parameters; what the URL leaves out is the warehouse's."""
-    if settings.url is None:
+    given = _parse_url(settings.url)
+    if given is None:
         raise SourceError(
-            f"[sources.{job.source}] url is not set: write it in .dlt/secrets.toml, "
-            f"or set SOURCES__{job.source.upper()}__URL"
+            f"[sources.{job.source}] url is not of the form postgresql://user:password@host:5432/database; "
+            "in a password write @ as %40, / as %2F, % as %25"
         )
+    own = {"application_name": "business-dashboards", "connect_timeout": 10, "client_encoding": "UTF8"}
+    options = f"{given.pop('options', '')} -c timezone=UTC -c datestyle=ISO -c lock_timeout=10s"
+    if not given.get("host"):
+        warehouse = job.warehouse
+        own |= {
+            "host": warehouse.host,
+            "port": warehouse.port,
+            "user": warehouse.user,
+            "password": warehouse.password,
+            "sslmode": warehouse.sslmode,
+        }
+    return own | given | {"options": options}
+
+
+def _parse_url(url: str) -> dict | None:
+    """Return the URL's parts; None where it has not the form of one.
+
+    What libpq says of a malformed one is never shown: it may quote the password, and take a part of one that
+    holds @ or / for host or port.
+    """
     try:
-        given = parse_dsn(settings.url.replace("postgresql+psycopg2://", "postgresql://"))
-    except psycopg2.ProgrammingError as error:
-        raise SourceError(
-            f"[sources.{job.source}] url: {_first_line(error)}; write postgresql://user:password@host:5432/database"
-        ) from error
-    own = {"application_name": "business-dashboards", "connect_timeout": 10}
-    if given.get("host"):
-        return own | given
-    warehouse = job.warehouse
-    same_server = {
-        "host": warehouse.host,
-        "port": warehouse.port,
-        "user": warehouse.user,
-        "password": warehouse.password,
-        "sslmode": warehouse.sslmode,
-    }
-    return own | same_server | given
+        given = parse_dsn(url.replace("postgresql+psycopg2://", "postgresql://"))
+    except psycopg2.ProgrammingError:
+        return None
+    is_misread = "@" in given.get("host", "") + given.get("dbname", "")
+    ports = given.get("port", "5432").split(",")
+    return given if given.get("dbname") and not is_misread and all(port.isdigit() for port in ports) else None
+
+
+def _names(columns: Iterable[Column]) -> str:
+    return ", ".join(dict.fromkeys(column.name for column in columns))
 
 
 def _first_line(error: Exception) -> str:

@@ -576,7 +576,8 @@ class TestRoot:
         self, servers, closed, closed_wheel, no_namespaces, last_resort
     ):
         server = servers(closed / "w")
-        assert works_and_stays(server) == embedded._service_account().uid
+        server.start()
+        assert server_account(server) == embedded._service_account().uid
         home = (server.folder / "pgdata").resolve().parent
         assert home.parent == last_resort
         assert Path(psutil.Process(postmaster_pid(server)).exe()).is_relative_to(home)

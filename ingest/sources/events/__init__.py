@@ -3,17 +3,15 @@
 import datetime as dt
 from typing import Any
 
-from dlt.common.configuration import configspec
-from psycopg2.extensions import adapt
+from pydantic import Field
 
-from ingest import settings as settings_module
 from ingest.errors import SourceError
-from ingest.hours import HOUR, floor_hour, hour_of, midnight
+from ingest.hours import HOUR, ceil_hour, floor_hour, hour_of, midnight
 from ingest.job import Job, Result
 from ingest.load import Rows, within_open_reads
 from ingest.raw import Table
-from ingest.reads import RECONCILE, Period
-from ingest.settings import PostgresSettings
+from ingest.reads import BEGINNING, RECONCILE, Period
+from ingest.settings import PostgresSettings, instant
 from ingest.sources.postgres import NUMBERS, TIMES, Column, Snapshot, snapshot
 
 STREAM = "events.events"
@@ -39,15 +37,19 @@ OPTIONAL = ("user_id", "duration_ms", "attributes")
 SPLIT_FROM = dt.timedelta(days=2)
 
 
-@configspec
 class EventsSettings(PostgresSettings):
     """Settings of [sources.events]; README.md says what each does."""
 
     table: str = "events"
-    columns: dict[str, Any] | None = None
-    attributes: list[str] | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    attributes: list[str] = Field(default_factory=list)
     arrival_column: str | None = None
-    start_at: Any | None = None
+    start_at: Any = None
+    keeps_days: int | None = None
+
+    def oldest(self, now: dt.datetime) -> dt.datetime:
+        """Return the instant before which the source keeps nothing."""
+        return now - dt.timedelta(days=self.keeps_days) if self.keeps_days else BEGINNING
 
 
 SETTINGS = EventsSettings
@@ -62,7 +64,7 @@ def read(job: Job, settings: EventsSettings) -> Result:
         with job.reads.reading({STREAM: periods}, settings.oldest(job.now)) as readings:
             for reading in readings.values():
                 job.say(f"reading {reading.hours:,} hours")
-                files = source.copy(events.queries(reading.periods), job.folder, TABLE.name)
+                files = source.copy("columns", events.queries(reading.periods), job.folder, TABLE.name)
                 job.guard(reading, files, TABLE.name, "occurred_at >= %s and occurred_at < %s")
                 replaces = None if reading.is_first else within_open_reads(STREAM, "occurred_at")
                 job.load([Rows(TABLE, files, replaces)])
@@ -71,14 +73,15 @@ def read(job: Job, settings: EventsSettings) -> Result:
 
 
 def _periods(job: Job, settings: EventsSettings, events: "_Events", start: dt.datetime) -> list[Period]:
+    arrived = events.arrived(job, start, settings.lookback)
     if job.options.period:
-        return [job.options.period]
-    since = max(start, midnight(job.now) - RECONCILE)
+        return [job.options.period, *arrived]
+    since = max(start, midnight(job.now) - RECONCILE, ceil_hour(settings.oldest(job.now)))
     return [
+        *arrived,
         *job.reads.unread(STREAM, start),
         *job.reads.recent(STREAM, start, settings.lookback),
         *job.reads.reconcile(STREAM, since, job.options.reconcile),
-        *events.arrived(job, start, settings.lookback),
     ]
 
 
@@ -88,29 +91,30 @@ class _Events:
     def __init__(self, source: Snapshot, settings: EventsSettings):
         self.source, self.settings = source, settings
         self.table = source.table("table", settings.table)
-        self.columns = source.columns("columns", self.table, self._wanted())
+        self.columns = source.columns("columns.", self.table, self._wanted())
         source.check_type("columns.occurred_at", self.columns["occurred_at"], TIMES)
         if "duration_ms" in self.columns:
             source.check_type("columns.duration_ms", self.columns["duration_ms"], NUMBERS)
         if "attributes" in self.columns:
             source.check_type("columns.attributes", self.columns["attributes"], ("jsonb", "json"))
+        if settings.arrival_column:
+            self.columns |= source.columns("", self.table, {"arrival_column": settings.arrival_column})
+            source.check_type("arrival_column", self.columns["arrival_column"], TIMES)
 
     def _wanted(self) -> dict[str, str]:
         """Return our column -> theirs; an optional one that is not configured is read where it is there."""
-        given = self.settings.columns or {}
+        given = self.settings.columns
         unknown = sorted(set(given) - {*REQUIRED, *OPTIONAL})
         if unknown:
             raise SourceError(
                 f"[sources.events] columns.{unknown[0]}: no such column; there are: {', '.join((*REQUIRED, *OPTIONAL))}"
             )
         wanted = {column: given.get(column, column) for column in REQUIRED}
-        for column in OPTIONAL:
+        for column in ("user_id", "duration_ms"):
             if column in given or self.source.has_column(self.table, column):
                 wanted[column] = given.get(column, column)
-        if self.settings.arrival_column:
-            wanted["arrival"] = self.settings.arrival_column
-        if not self.settings.attributes:
-            wanted.pop("attributes", None)
+        if self.settings.attributes:
+            wanted["attributes"] = given.get("attributes", "attributes")
         return wanted
 
     @property
@@ -119,7 +123,7 @@ class _Events:
 
     def start(self, job: Job) -> dt.datetime:
         """Return from when on events are read: the setting, what was read first, or the oldest event."""
-        given = settings_module.start_at("events", self.settings.start_at)
+        given = instant("events", "start_at", self.settings.start_at)
         return given or job.reads.first_start(STREAM) or floor_hour(self._oldest() or job.now)
 
     def _oldest(self) -> dt.datetime | None:
@@ -132,10 +136,9 @@ class _Events:
     def arrived(self, job: Job, start: dt.datetime, lookback: dt.timedelta) -> list[Period]:
         """Return the hours of events that arrived since the last read, however late; none without a column."""
         last = job.reads.last_started(STREAM)
-        column = self.columns.get("arrival")
+        column = self.columns.get("arrival_column")
         if last is None or column is None:
             return []
-        self.source.check_type("arrival_column", column, TIMES)
         since = Period(last - lookback, job.now)
         hour = hour_of(self.occurred_at.instant(self.settings.timezone))
         rows = self.source.rows(
@@ -169,7 +172,7 @@ class _Events:
     def _attributes(self) -> str:
         """Return the SQL for the allowed keys only: what else the document holds never leaves the source."""
         column = self.columns["attributes"]
-        keys = [adapt(key).getquoted().decode() for key in self.settings.attributes]
+        keys = [self.source.literal(key) for key in self.settings.attributes]
         pairs = ", ".join(f"{key}::text, {column.name}::jsonb -> {key}" for key in keys)
         return f"jsonb_strip_nulls(jsonb_build_object({pairs}))"
 

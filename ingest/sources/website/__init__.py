@@ -2,12 +2,10 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from dlt.common.configuration import configspec
-from psycopg2.extensions import adapt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from ingest.errors import SourceError
 from ingest.hours import floor_hour, hour_of, midnight
 from ingest.job import Job, Result
 from ingest.load import CsvFile, Rows
@@ -59,14 +57,27 @@ UNKNOWN_OBJECT = (
     "not exists (select from raw.website_objects known "
     "where known.object = website_objects.object and known.object_id = website_objects.object_id)"
 )
-OBJECT_SETTINGS = {"table", "id", "created_at", "user_id"}
 
 
-@configspec
+class ObjectSettings(BaseModel):
+    """A counted table: its name, and those of its columns; user_id is read where it is there or named."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    table: str
+    id: str = "id"
+    created_at: str = "created_at"
+    user_id: str | None = None
+
+
+def _table_alone(given: Any) -> Any:
+    return {"table": given} if isinstance(given, str) else given
+
+
 class WebsiteSettings(PostgresSettings):
     """Settings of [sources.website]; README.md says what each does."""
 
-    objects: dict[str, Any] = None
+    objects: dict[str, Annotated[ObjectSettings, BeforeValidator(_table_alone)]] = Field(min_length=1)
 
 
 SETTINGS = WebsiteSettings
@@ -77,15 +88,12 @@ class _Object:
     """A counted table: its columns checked, and the queries that read it."""
 
     name: str
+    label: str  # the name in SQL
     table: str
     id: Column
     created_at: Column
     user_id: Column | None
     timezone: str
-
-    @property
-    def label(self) -> str:
-        return adapt(self.name).getquoted().decode() + "::text"
 
     @property
     def created(self) -> str:
@@ -96,7 +104,7 @@ class _Object:
 
     def count(self, now: dt.datetime) -> str:
         return (
-            f"select {self.label} as object, timestamptz '{now.isoformat()}' as counted_at, "
+            f"select {self.label}::text as object, timestamptz '{now.isoformat()}' as counted_at, "
             f"count(*) as row_count, false as is_reconstructed from {self.table}"
         )
 
@@ -105,7 +113,7 @@ class _Object:
         first, last = floor_hour(oldest).isoformat(), floor_hour(now).isoformat()
         return f"""
             select
-                {self.label} as object,
+                {self.label}::text as object,
                 hours.hour_at + interval '1 hour' - interval '1 microsecond' as counted_at,
                 sum(coalesce(created.row_count, 0)) over (order by hours.hour_at)::bigint as row_count,
                 true as is_reconstructed
@@ -122,7 +130,7 @@ class _Object:
     def rows(self, condition: str, now: dt.datetime) -> str:
         user_id = f"{self.user_id.name}::text" if self.user_id else "null::text"
         return (
-            f"select {self.label} as object, {self.id.name}::text as object_id, {self.created} as created_at, "
+            f"select {self.label}::text as object, {self.id.name}::text as object_id, {self.created} as created_at, "
             f"{user_id} as user_id, timestamptz '{now.isoformat()}' as seen_at, "
             f"null::timestamptz as deleted_seen_at from {self.table} where {condition}"
         )
@@ -132,7 +140,7 @@ def read(job: Job, settings: WebsiteSettings) -> Result:
     """Count the objects and read their new rows into raw; raises SourceError with the setting and the cure."""
     with snapshot(job, settings) as source:
         website = _Website(job, settings, source)
-        with job.reads.reading(website.wanted(), settings.oldest(job.now)) as readings:
+        with job.reads.reading(website.wanted()) as readings:
             job.say("counting")
             loads = []
             if COUNTS in readings:
@@ -149,7 +157,7 @@ class _Website:
 
     def __init__(self, job: Job, settings: WebsiteSettings, source: Snapshot):
         self.job, self.settings, self.source = job, settings, source
-        self.objects = [_check(source, settings, name, given) for name, given in _objects(settings).items()]
+        self.objects = [_check(source, name, each, settings.timezone) for name, each in settings.objects.items()]
         self.names = [each.name for each in self.objects]
         known = job.reads.rows("select distinct object from raw.website_object_counts")
         self.new = [each for each in self.objects if (each.name,) not in known]
@@ -202,7 +210,7 @@ class _Website:
         files = self._files(queries, "objects", reading)
         if not is_whole:
             return Rows(OBJECT_TABLE, files, NOTHING, adds=UNKNOWN_OBJECT)
-        names = ", ".join(adapt(name).getquoted().decode() for name in self.names)
+        names = ", ".join(each.label for each in self.objects)
         condition = f"deleted_seen_at is null and object in ({names}) and created_at >= %s and created_at < %s"
         self.job.guard(reading, files, OBJECT_TABLE.name, condition)
         reading.with_finish.append(self._mark_deleted)
@@ -222,45 +230,26 @@ class _Website:
         files = [
             file
             for number, query in enumerate(queries)
-            for file in self.source.copy([query], self.job.folder, f"{name}_{number}")
+            for file in self.source.copy("objects", [query], self.job.folder, f"{name}_{number}")
         ]
         reading.row_count = sum(file.row_count for file in files)
         return files
 
 
-def _objects(settings: WebsiteSettings) -> dict[str, dict]:
-    """Return object -> its settings; raises SourceError where they are not of that form."""
-    if not settings.objects:
-        raise SourceError(
-            '[sources.website] objects: none; write the tables to count, such as users = "app_user", '
-            "under [sources.website.objects]"
-        )
-    objects = {
-        name: {"table": given} if isinstance(given, str) else dict(given) for name, given in settings.objects.items()
-    }
-    for name, given in objects.items():
-        unknown = sorted(set(given) - OBJECT_SETTINGS)
-        if unknown or "table" not in given:
-            problem = f"{unknown[0]} is no setting of an object" if unknown else "table is not set"
-            raise SourceError(
-                f"[sources.website.objects.{name}] {problem}; there are: {', '.join(sorted(OBJECT_SETTINGS))}"
-            )
-    return objects
-
-
-def _check(source: Snapshot, settings: WebsiteSettings, name: str, given: dict) -> _Object:
-    """Return the object with its table and columns found; user_id is read where it is there or named."""
-    table = source.table(f"objects.{name}.table", given["table"])
-    wanted = {key: given.get(key, key) for key in ("id", "created_at")}
-    if "user_id" in given or source.has_column(table, "user_id"):
-        wanted["user_id"] = given.get("user_id", "user_id")
-    columns = source.columns(f"objects.{name}", table, wanted)
+def _check(source: Snapshot, name: str, settings: ObjectSettings, timezone: str) -> _Object:
+    """Return the object with its table and columns found."""
+    table = source.table(f"objects.{name}.table", settings.table)
+    wanted = {"id": settings.id, "created_at": settings.created_at}
+    if settings.user_id or source.has_column(table, "user_id"):
+        wanted["user_id"] = settings.user_id or "user_id"
+    columns = source.columns(f"objects.{name}.", table, wanted)
     source.check_type(f"objects.{name}.created_at", columns["created_at"], TIMES)
     return _Object(
         name=name,
+        label=source.literal(name),
         table=table,
         id=columns["id"],
         created_at=columns["created_at"],
         user_id=columns.get("user_id"),
-        timezone=settings.timezone,
+        timezone=timezone,
     )
