@@ -60,7 +60,7 @@ class Job:
     def load(self, loads: list[Rows]) -> None:
         """Load files into raw tables; raises SourceError where the warehouse refuses."""
         self.say(f"loading {sum(rows.row_count for rows in loads):,} rows")
-        load(self.source, loads, self.warehouse, self.folder / "dlt")
+        load(self.source, loads, self.warehouse, self.reads.connection, self.folder / "dlt")
 
 
 @dataclass(frozen=True)

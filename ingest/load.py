@@ -1,6 +1,8 @@
 """The only place that knows dlt: CSV files in, rows of a raw table out."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,10 +81,10 @@ def within_open_reads(stream: str, time_column: str) -> str:
     )
 
 
-def load(source: str, loads: list[Rows], warehouse: Target, folder: Path) -> None:
+def load(source: str, loads: list[Rows], warehouse: Target, connection, folder: Path) -> None:
     """Load into the raw tables, one transaction a table; raises SourceError where the warehouse refuses.
 
-    `folder` is dlt's working folder; it belongs to the run and goes with it.
+    `connection` is one to the warehouse, for a lock. `folder` is dlt's working folder; it goes with the run.
     """
     pipeline = dlt.pipeline(
         source,
@@ -91,9 +93,25 @@ def load(source: str, loads: list[Rows], warehouse: Target, folder: Path) -> Non
         pipelines_dir=str(folder),
     )
     try:
-        pipeline.run([_resource(rows) for rows in loads], loader_file_format="csv").raise_on_failed_jobs()
+        with _alone_at_first(connection):
+            pipeline.run([_resource(rows) for rows in loads], loader_file_format="csv").raise_on_failed_jobs()
     except PipelineStepFailed as error:
         raise SourceError(f"the warehouse refused the rows: {_root_cause(error)}") from error
+
+
+@contextmanager
+def _alone_at_first(connection) -> Iterator[None]:
+    """Hold a lock over the first loads: dlt makes its own tables with them, and two at once would clash."""
+    with connection.cursor() as cursor:
+        cursor.execute("select to_regclass('raw_staging._dlt_version') is null")
+        (is_first,) = cursor.fetchone()
+        if is_first:
+            cursor.execute("select pg_advisory_lock(hashtext('raw.dlt'))")
+        try:
+            yield
+        finally:
+            if is_first:
+                cursor.execute("select pg_advisory_unlock(hashtext('raw.dlt'))")
 
 
 def _resource(rows: Rows):

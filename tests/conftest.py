@@ -183,6 +183,11 @@ class Company:
         printed = self.capfd.readouterr()
         return code, printed.out + printed.err
 
+    def read(self, *arguments: str) -> None:
+        """Run ingest, and fail with what it printed where not all was read."""
+        code, printed = self.ingest(*arguments)
+        assert code == 0, printed
+
     def dbt(self, *arguments: str):
         """Run dbt in this process; returns dbt's result."""
         from dbt.cli.main import dbtRunner

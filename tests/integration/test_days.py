@@ -14,7 +14,7 @@ def test_a_day_has_the_hours_that_paris_gives_it(company, day, hours):
     noon = dt.datetime.fromisoformat(f"{day}T12:00+00:00")
     company.add_events(*((number, "login", noon + (number - 60) * HOUR) for number in range(120)))
     company.now = noon + 24 * HOUR
-    assert company.ingest("events")[0] == 0
+    company.read("events")
     company.build()
     query = "select value, is_complete, flags from marts.mart_daily where metric = 'events.count' and date_day = %s"
     assert company.rows(query, (day,)) == [(hours, True, [])]
@@ -31,12 +31,12 @@ def test_an_hour_is_complete_once_it_was_read_late_enough(company):
     company.add_events(*((number, "login", first + number * HOUR) for number in range(3)))
 
     company.now = first + HOUR + dt.timedelta(minutes=2)
-    company.ingest("events")
+    company.read("events")
     company.build()
     assert company.rows(query) == [(first, False), (first + HOUR, False)]
 
     company.now = first + HOUR + dt.timedelta(minutes=3)
-    company.ingest("events")
+    company.read("events")
     company.build()
     assert company.rows(query) == [(first, True), (first + HOUR, False)]
 
@@ -47,7 +47,7 @@ def test_a_source_that_was_not_read_is_missing_and_not_zero(company):
     company.set(SOURCES__EVENTS__START_AT=first.isoformat())
     company.add_events((1, "login", first), (2, "login", first + 5 * HOUR))
     company.now = first + 2 * HOUR + dt.timedelta(minutes=30)
-    company.ingest("events")
+    company.read("events")
     company.build()
     query = "select time, value, flags from marts.mart_hourly where metric = 'events.count' order by time"
     assert company.rows(query) == [(first, 1, []), (first + HOUR, 0, ["no_rows"])]

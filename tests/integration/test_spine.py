@@ -13,7 +13,7 @@ def test_events_become_numbers(company):
     at = company.now - 3 * HOUR
     company.add_events((1, "login", at), (2, "login", at), (3, "crawl.finished", at), (4, "login", company.now - HOUR / 60))
     company.execute("insert into apercite_account_user (id, created_at) values (1, %s)", (at,), WEBSITE)
-    assert company.ingest()[0] == 0
+    company.read()
     company.build()
     found = company.rows(
         "select series, time, value, is_complete from marts.mart_hourly where metric = 'events.count' order by 1, 2"

@@ -24,7 +24,7 @@ class World:
         self.company, self.random, self.ids = company, random.Random(seed), 0
         company.now = START
         self.change(rows=60)
-        assert company.ingest()[0] == 0
+        company.read()
         company.build()
 
     def change(self, rows: int = 12) -> None:
@@ -55,7 +55,7 @@ class World:
         """Move the clock, change the sources, read them in one of the ways, and perhaps build."""
         self.company.now += self.random.choice((0.3, 1, 1, 2, 9, 26)) * HOUR
         self.change()
-        assert self.company.ingest(*self.arguments())[0] == 0
+        self.company.read(*self.arguments())
         if self.random.random() < 0.6:
             self.company.build(*self.random.choice(((), (), ("--select", "fct_metric_hourly"))))
 
@@ -74,7 +74,7 @@ def test_dirty_builds_equal_a_full_build_and_a_rerun_writes_nothing(company, see
     world = World(company, seed)
     for _ in range(5):
         world.step()
-    assert company.ingest("--reconcile")[0] == 0
+    company.read("--reconcile")
     company.build()
     found, written = state(company), writes(company)
     assert found["mart_hourly"]
@@ -90,8 +90,8 @@ def test_reading_again_what_is_unchanged_writes_no_fact(company):
     """The same rows read again make hours dirty, and nothing is written: no false restatement."""
     World(company, 7)
     written = writes(company)
-    assert company.ingest("events", "--from", "2026-10-15", "--to", "2026-10-22T06:20")[0] == 0
-    assert company.ingest("--reconcile")[0] == 0
+    company.read("events", "--from", "2026-10-15", "--to", "2026-10-22T06:20")
+    company.read("--reconcile")
     company.build()
     again = [row for row in writes(company) if row[0] != "fct_coverage_hourly"]
     assert again == [row for row in written if row[0] != "fct_coverage_hourly"]
@@ -102,7 +102,7 @@ def test_facts_are_what_plain_sql_says_of_the_source(company):
     world = World(company, 11)
     for _ in range(3):
         world.step()
-    assert company.ingest("events", "--from", "2026-10-01", "--to", "2026-11-30")[0] == 0
+    company.read("events", "--from", "2026-10-01", "--to", "2026-11-30")
     company.build()
     by_hour = "select kind, date_trunc('hour', occurred_at), count(*)::float8 from event group by 1, 2 order by 1, 2"
     by_day = (

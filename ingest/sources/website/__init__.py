@@ -173,8 +173,7 @@ class _Website:
     def _count_periods(self) -> list[Period]:
         """Return from the hour of the last count on, which so becomes complete; all of a new object's time."""
         (last,) = self.job.reads.rows("select max(counted_at) from raw.website_object_counts")[0]
-        starts = [at for at in (last, *self.oldest.values()) if at] or [self.job.now]
-        start = floor_hour(min(starts))
+        start = floor_hour(min(at for at in (self.job.now, last, *self.oldest.values()) if at))
         return [Period(start, self.job.now)] if start < self.job.now else []
 
     def _object_periods(self) -> list[Period]:
@@ -210,7 +209,7 @@ class _Website:
         files = self._files(queries, "objects", reading)
         if not is_whole:
             return Rows(OBJECT_TABLE, files, NOTHING, adds=UNKNOWN_OBJECT)
-        names = ", ".join(each.label for each in self.objects)
+        names = ", ".join(each.label for each in self.objects).replace("%", "%%")
         condition = f"deleted_seen_at is null and object in ({names}) and created_at >= %s and created_at < %s"
         self.job.guard(reading, files, OBJECT_TABLE.name, condition)
         reading.with_finish.append(self._mark_deleted)
