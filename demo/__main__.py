@@ -1,4 +1,7 @@
-"""python -m demo: let the company live on to now, and say in a line or two what it did."""
+"""python -m demo: let the company live on to now, and say in a line or two what it did.
+
+For a company other than demo (`.dlt/config.toml`) it does nothing.
+"""
 
 import sys
 from contextlib import closing
@@ -8,10 +11,13 @@ from demo.databases import EVENTS, WEBSITE, Database, Step, create_database, liv
 from ingest import warehouse
 from ingest.errors import SetupError
 from ingest.reads import now
+from ingest.settings import company
 
 
 def main() -> None:
     """Create the databases where they are absent, and let them live on to now."""
+    if company() != "demo":
+        return
     with closing(warehouse.connect()) as connection:
         instant = now(connection)
         for database in (WEBSITE, EVENTS):
