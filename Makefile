@@ -10,15 +10,9 @@ export WAREHOUSE_NOW := $(DEMO_NOW)
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run help install up down psql demo ingest build latest docs test lint clean requirements
+.PHONY: run help install up down psql demo ingest build latest docs test debian-packages lint clean requirements
 
-run: up ## Everything, from an empty clone to numbers on the screen (the default)
-	@echo "==> make ingest: reading the sources into the schema raw"
-	@$(MAKE) --no-print-directory ingest
-	@echo "==> dbt build: making facts and marts of them"
-	@$(BIN)/dbt --quiet build --no-use-colors && echo "all models built, all tests passed"
-	@echo
-	@$(MAKE) --no-print-directory latest
+run: ingest build latest ## Everything, from an empty clone to numbers on the screen (the default)
 	@echo
 	@echo "Next:  . .venv/bin/activate"
 	@echo "       make ingest && dbt build     read what is new; any number of times"
@@ -56,9 +50,11 @@ demo: up ## Let the demo company live on to now; nothing for another company
 	@$(BIN)/python -m demo
 
 ingest: demo ## Read the sources into raw; one that fails stops no other
+	@echo "==> make ingest: reading the sources into the schema raw"
 	@$(BIN)/python -m ingest; code=$$?; case $$code in 0|1|75) exit 0;; *) exit $$code;; esac
 
 build: up ## dbt build: seeds, models, tests
+	@echo "==> dbt build: making facts and marts of them"
 	@$(BIN)/dbt build
 
 latest: up ## Show the last complete hour of every metric
@@ -68,10 +64,15 @@ docs: up ## Make the documentation site: lineage, every model and column
 	@$(BIN)/dbt --quiet docs generate --static
 	@echo "open target/static_index.html in a browser"
 
-test: $(INSTALLED_DEV) ## Run all tests, real parts included
+test: $(INSTALLED_DEV) debian-packages ## Run all tests, real parts included
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/python -m pytest
+
+# The end-to-end tests make a .venv with the system's Python, which every user can run.
+debian-packages:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! /usr/bin/python3 -c "import ensurepip" 2>/dev/null; then \
+		apt-get update --quiet --quiet && apt-get install --yes --quiet --quiet python3-venv; fi
 
 lint: $(INSTALLED_DEV) ## Check style and format it
 	@$(BIN)/ruff check --fix .

@@ -21,7 +21,7 @@ def main() -> int:
     except SetupError as error:
         print(f"latest: {error}", file=sys.stderr)
         return 2
-    Console(width=None if sys.stdout.isatty() else 110).print(table(rows))
+    Console(width=None if sys.stdout.isatty() else 110).print("", table(rows))
     return 0
 
 
@@ -30,7 +30,7 @@ def table(rows: list[tuple]) -> Table:
     zone = business_timezone()
     found = Table(box=None, header_style="bold", title=f"Last complete hours ({zone.key})", title_justify="left")
     found.add_column("metric", no_wrap=True)
-    for name in ("hour", "value", "week before"):
+    for name in ("hour", "value", "week on week"):
         found.add_column(name, justify="right", no_wrap=True)
     found.add_column("", no_wrap=True)
     for series, at, value, unit, change, flags in rows:

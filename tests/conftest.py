@@ -82,6 +82,15 @@ class Server:
         }
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Where CI runs as root, as it does on Debian, a test that is skipped has failed: all it needs can be installed."""
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true" and os.geteuid() == 0:
+        report.outcome = "failed"
+    return report
+
+
 def free_port() -> int:
     """Return a port on which nothing listens."""
     with closing(socket.socket()) as probe:
