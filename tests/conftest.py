@@ -197,11 +197,11 @@ class Company:
         code, printed = self.ingest(*arguments)
         assert code == 0, printed
 
-    def dbt(self, *arguments: str):
+    def dbt(self, *arguments: str, project: Path = ROOT):
         """Run dbt in this process; returns dbt's result."""
         from dbt.cli.main import dbtRunner
 
-        return dbtRunner().invoke([*arguments, "--project-dir", str(ROOT)])
+        return dbtRunner().invoke([*arguments, "--project-dir", str(project)])
 
     def build(self, *arguments: str) -> None:
         """Run dbt build without its unit tests, and fail with what it printed where it fails."""
