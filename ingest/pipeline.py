@@ -47,6 +47,11 @@ def run(names: list[str], options: Options, progress: Progress) -> list[Outcome]
         check_zone(business_timezone(), started_at, started_at + YEAR)
         prepare(connection, [table for source in SOURCES.values() for table in source.TABLES])
         claim(connection, company)
+    except psycopg2.Error as error:
+        reason = str(error).strip().splitlines()[0]
+        raise SetupError(
+            f"the warehouse refused: {reason}; is it the right one (WAREHOUSE_*, profiles.yml)?"
+        ) from error
     finally:
         connection.close()
 

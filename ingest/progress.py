@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
-# connecting, reading, loading: what a source says on its way.
-STEPS = 3
+# connecting, reading, loading, and the end: what a source says on its way.
+STEPS = 4
 MARKS = {"ok": "done", "failed": "FAILED", "quota": "cut by a quota", "off": "off"}
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psycopg2
 
 from ingest.errors import SetupError
-from ingest.hours import hour_of
+from ingest.hours import business_timezone, hour_of, origin
 
 # dlt's data types, and what they are in PostgreSQL.
 SQL_TYPES = {
@@ -103,8 +103,9 @@ def log_ddl() -> dict[str, str]:
 
 
 def prepare(connection, tables: list[Table]) -> None:
-    """Make the schemas and tables that are missing; raises SetupError where the role may not.
+    """Make the schemas and tables that are missing.
 
+    Raises SetupError where the role may not, or where what is there counts its hours from another minute.
     A table that exists is not touched: `create index if not exists` would wait for a load that is running.
     """
     ddl = log_ddl() | {f"raw.{table.name}": table.ddl for table in tables}
@@ -118,11 +119,22 @@ def prepare(connection, tables: list[Table]) -> None:
                 cursor.execute("create schema if not exists raw; create schema if not exists ops")
             for name in missing:
                 cursor.execute(ddl[name])
+            cursor.execute(
+                "select period_start from (select period_start from raw.reads limit 1) r "
+                f"where period_start <> {hour_of('period_start')}"
+            )
+            other = cursor.fetchone()
     except psycopg2.errors.InsufficientPrivilege as error:
         raise SetupError(
             f"the warehouse role may not make its tables ({error.diag.message_primary}): "
             "grant create on the database to it, or make it the owner"
         ) from error
+    if other:
+        raise SetupError(
+            f"dbt_project.yml: business_timezone {business_timezone().key} starts its hours at :{origin():%M}, and the "
+            f"hours in this warehouse start at :{other[0]:%M}; use another database (WAREHOUSE_DATABASE), "
+            "or `make clean` to start anew"
+        )
 
 
 def claim(connection, company: str) -> None:

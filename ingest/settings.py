@@ -11,7 +11,8 @@ import os
 from typing import Annotated
 
 import dlt
-from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, ValidationError
+from dlt.common.configuration.providers.toml import TomlProviderReadException
+from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, TypeAdapter, ValidationError
 
 from ingest.errors import SetupError, SourceError
 from ingest.hours import zone
@@ -51,8 +52,12 @@ class PostgresSettings(SourceSettings):
 
 
 def company() -> str:
-    """Return whose numbers these are; raises SetupError where `.dlt/config.toml` does not say."""
-    name = dlt.config.get("company", str)
+    """Return whose numbers these are; raises SetupError where `.dlt/config.toml` does not say, or is no TOML."""
+    try:
+        name = dlt.config.get("company", str)
+    except TomlProviderReadException as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise SetupError(f".dlt/{error.file_name} is no TOML: {reason}; correct that line") from error
     if not name:
         raise SetupError('.dlt/config.toml: company is not set; write company = "your-company" at the top')
     return name
@@ -61,7 +66,10 @@ def company() -> str:
 def is_on(source: str) -> bool:
     """Return whether a source is configured and not turned off."""
     section = _section(source)
-    return bool(section) and str(section.get("enabled", True)).lower() != "false"
+    try:
+        return bool(section) and TypeAdapter(bool).validate_python(section.get("enabled", True))
+    except ValidationError:
+        return True  # and what is wrong with it is said by resolve()
 
 
 def resolve(source: str, spec: type[SourceSettings]) -> SourceSettings:
@@ -111,5 +119,5 @@ def _explain(source: str, spec: type[SourceSettings], problem: dict) -> str:
         close = difflib.get_close_matches(name, spec.model_fields, n=1)
         hint = f"did you mean {close[0]}?" if close else f"ingest/sources/{source}/README.md has them all"
         return f"{setting}: no such setting; {hint}"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{setting}: {problem['input']!r} will not do: {message}"
+    # What was given is not shown: it may be a password.
+    return f"{setting}: {problem['msg'].removeprefix('Value error, ')}"

@@ -11,7 +11,9 @@ HOUR = dt.timedelta(hours=1)
 def test_events_become_numbers(company):
     """Each hour's events stand in fact and mart; the open hour is marked."""
     at = company.now - 3 * HOUR
-    company.add_events((1, "login", at), (2, "login", at), (3, "crawl.finished", at), (4, "login", company.now - HOUR / 60))
+    company.add_events(
+        (1, "login", at), (2, "login", at), (3, "crawl.finished", at), (4, "login", company.now - HOUR / 60)
+    )
     company.execute("insert into apercite_account_user (id, created_at) values (1, %s)", (at,), WEBSITE)
     company.read()
     company.build()

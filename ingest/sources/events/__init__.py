@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from ingest.errors import SourceError
 from ingest.hours import HOUR, ceil_hour, floor_hour, hour_of, midnight
@@ -45,7 +45,7 @@ class EventsSettings(PostgresSettings):
     attributes: list[str] = Field(default_factory=list)
     arrival_column: str | None = None
     start_at: Any = None
-    keeps_days: int | None = None
+    keeps_days: PositiveInt | None = None
 
     def oldest(self, now: dt.datetime) -> dt.datetime:
         """Return the instant before which the source keeps nothing."""

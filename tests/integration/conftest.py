@@ -1,0 +1,30 @@
+"""Settings of a test's own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import dlt
+import pytest
+from dlt.common.configuration.container import Container
+from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+
+
+@pytest.fixture
+def configure(company, monkeypatch, tmp_path) -> Callable[[str], Path]:
+    """Give a function that makes a text this test's .dlt/config.toml, and clears SOURCES__*__URL."""
+
+    def read_again() -> None:
+        Container()[PluggableRunContext].reload_providers()
+
+    def write(text: str) -> Path:
+        for source in ("WEBSITE", "EVENTS"):
+            monkeypatch.delenv(f"SOURCES__{source}__URL", raising=False)
+        (tmp_path / ".dlt").mkdir(exist_ok=True)
+        (tmp_path / ".dlt" / "config.toml").write_text(text)
+        monkeypatch.setenv(dlt.common.known_env.DLT_PROJECT_DIR, str(tmp_path))
+        read_again()
+        return tmp_path
+
+    yield write
+    monkeypatch.delenv(dlt.common.known_env.DLT_PROJECT_DIR, raising=False)
+    read_again()
