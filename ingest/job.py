@@ -40,8 +40,8 @@ class Job:
         """The clock of this run."""
         return self.reads.now
 
-    def guard(self, reading: Reading, files: list[CsvFile], table: str, condition: str) -> None:
-        """Raise SourceError where an answer holds fewer than half of the rows that raw holds.
+    def guard(self, reading: Reading, what: str, files: list[CsvFile], table: str, condition: str) -> None:
+        """Raise SourceError, naming what was read, where an answer holds fewer than half of the rows that raw holds.
 
         `condition` says which rows of the raw table the answer replaces, with %s for the period's bounds.
         """
@@ -51,7 +51,7 @@ class Job:
         found = sum(file.row_count for file in files)
         if held >= GUARDED_ROWS and found * 2 < held:
             raise SourceError(
-                f"{reading.stream}: the source answered {found:,} rows where the warehouse holds {held:,} for "
+                f"{what}: the source answered {found:,} rows where the warehouse holds {held:,} for "
                 f"{reading.periods[0].start:%Y-%m-%d %H:%M} to {reading.periods[-1].end:%Y-%m-%d %H:%M} UTC; "
                 "nothing was changed. If they are gone for good: "
                 f"python -m ingest {self.source} --accept-loss"

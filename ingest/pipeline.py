@@ -35,12 +35,13 @@ class Outcome:
 def run(names: list[str], options: Options, progress: Progress) -> list[Outcome]:
     """Read the named sources (all, if none is named); returns their outcomes in order.
 
-    Raises SetupError where nothing can be tried: unknown source, no company, no warehouse.
+    Raises SetupError where nothing can be tried: unknown source, unreadable settings, no warehouse.
     """
     unknown = sorted(set(names) - set(SOURCES))
     if unknown:
         raise SetupError(f"there is no source {unknown[0]!r}; there are: {', '.join(SOURCES)}")
     company = settings.company()
+    settings.check_sections(SOURCES)
     connection = warehouse.connect()
     try:
         started_at = now(connection)

@@ -8,6 +8,7 @@ import datetime as dt
 import difflib
 import json
 import os
+from collections.abc import Collection
 from typing import Annotated
 
 import dlt
@@ -61,6 +62,15 @@ def company() -> str:
     if not name:
         raise SetupError('.dlt/config.toml: company is not set; write company = "your-company" at the top')
     return name
+
+
+def check_sections(sources: Collection[str]) -> None:
+    """Raise SetupError where a section names no source: misspelt, it would look like one that is turned off."""
+    for name in dict(dlt.config.get("sources") or {}) | dict(dlt.secrets.get("sources") or {}):
+        if name not in sources:
+            close = difflib.get_close_matches(name, sources, n=1)
+            hint = f"did you mean [sources.{close[0]}]?" if close else f"there are: {', '.join(sources)}"
+            raise SetupError(f"[sources.{name}]: there is no such source; {hint}")
 
 
 def is_on(source: str) -> bool:

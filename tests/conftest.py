@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -106,7 +107,8 @@ def server():
         host, port, user, password = variables
         yield Server(host, int(port or 5432), user, password)
         return
-    with tempfile.TemporaryDirectory(prefix="bd-") as folder:
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > 2**30 else None
+    with tempfile.TemporaryDirectory(prefix="bd-", dir=memory) as folder:
         embedded = EmbeddedServer(Path(folder), "127.0.0.1", free_port(), "tester", "secret word", "postgres")
         embedded.start()
         yield Server(embedded.host, embedded.port, embedded.user, embedded.password)

@@ -197,6 +197,13 @@ def test_a_source_that_is_not_configured_is_off(company, configure):
     assert company.rows("select distinct source from raw.reads") == [("website",)]
 
 
+def test_a_misspelt_source_is_not_taken_for_one_that_is_off(company, configure):
+    configure('company = "demo"' + EVENTS_TOML.replace("[sources.events]", "[sources.event]"))
+    code, printed = company.ingest()
+    assert code == 2
+    assert printed == "ingest: [sources.event]: there is no such source; did you mean [sources.events]?\n"
+
+
 def test_settings_that_are_no_toml_are_refused_in_one_line(company, configure):
     """In a process of its own, since dlt reads the file while it is imported."""
     folder = configure('company = "demo"')

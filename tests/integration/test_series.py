@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-
 LABELS = [
     {},
     {"type": "login"},

@@ -65,7 +65,7 @@ def read(job: Job, settings: EventsSettings) -> Result:
             for reading in readings.values():
                 job.say(f"reading {reading.hours:,} hours")
                 files = source.copy("columns", events.queries(reading.periods), job.folder, TABLE.name)
-                job.guard(reading, files, TABLE.name, "occurred_at >= %s and occurred_at < %s")
+                job.guard(reading, STREAM, files, TABLE.name, "occurred_at >= %s and occurred_at < %s")
                 replaces = None if reading.is_first else within_open_reads(STREAM, "occurred_at")
                 job.load([Rows(TABLE, files, replaces)])
                 reading.row_count = sum(file.row_count for file in files)

@@ -209,9 +209,10 @@ class _Website:
         files = self._files(queries, "objects", reading)
         if not is_whole:
             return Rows(OBJECT_TABLE, files, NOTHING, adds=UNKNOWN_OBJECT)
-        names = ", ".join(each.label for each in self.objects).replace("%", "%%")
-        condition = f"deleted_seen_at is null and object in ({names}) and created_at >= %s and created_at < %s"
-        self.job.guard(reading, files, OBJECT_TABLE.name, condition)
+        for each, file in zip(self.objects, files, strict=True):
+            label = each.label.replace("%", "%%")
+            condition = f"deleted_seen_at is null and object = {label} and created_at >= %s and created_at < %s"
+            self.job.guard(reading, f"{OBJECTS} of {each.name}", [file], OBJECT_TABLE.name, condition)
         reading.with_finish.append(self._mark_deleted)
         return Rows(OBJECT_TABLE, files, SAME_OBJECT)
 
