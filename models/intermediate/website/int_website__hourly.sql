@@ -22,6 +22,7 @@ objects as (
 ),
 
 -- What was deleted before an object was first counted is unknown: its numbers up to then are lower bounds.
+-- The first count never changes, and its read is finished together with the object's first list.
 first_counts as (
     select
         object,
