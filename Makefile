@@ -67,7 +67,7 @@ docs: up ## Make the documentation site: lineage, every model and column
 test: $(INSTALLED_DEV) debian-packages ## Run all tests, real parts included
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 # The end-to-end tests make a .venv with the system's Python, which every user can run.
 debian-packages:

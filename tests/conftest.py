@@ -17,8 +17,9 @@ import pytest
 from ingest.embedded import EmbeddedServer
 
 ROOT = Path(__file__).resolve().parent.parent
-# Databases of their own, so that the tests may run on a server of the user's, beside real ones.
-WAREHOUSE, WEBSITE, EVENTS = "test_warehouse", "demo_test_website", "demo_test_events"
+# Databases of their own, so that the tests may run on a server of the user's, beside real ones and each other.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+WAREHOUSE, WEBSITE, EVENTS = f"test_warehouse_{WORKER}", f"demo_test_website_{WORKER}", f"demo_test_events_{WORKER}"
 SOURCE_TABLES = {
     WEBSITE: """
         create table apercite_account_user (
