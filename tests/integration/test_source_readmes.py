@@ -54,7 +54,7 @@ def test_the_readme_shows_the_sql_that_is_sent(company, tmp_path, source):
     assert [words(query) for query in shown] == [words(query) for query in queries]
 
 
-@pytest.mark.parametrize(("source", "database"), [("events", EVENTS), ("website", WEBSITE)])
+@pytest.mark.parametrize(("source", "database"), [("events", EVENTS), ("website", WEBSITE)], ids=["events", "website"])
 def test_the_grants_of_the_readme_are_enough(company, source, database):
     company.execute(
         "create table app_user (id int, created_at timestamptz, email text);"
