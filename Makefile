@@ -49,7 +49,8 @@ psql: up ## Open psql in the warehouse
 demo: up ## Let the demo company live on to now; nothing for another company
 	@$(BIN)/python -m demo
 
-ingest: demo ## Read the sources into raw; one that fails stops no other
+ingest: up ## Read the sources into raw; one that fails stops no other
+	@$(BIN)/python -m demo || echo "demo: going on without it" >&2
 	@echo "==> make ingest: reading the sources into the schema raw"
 	@$(BIN)/python -m ingest; code=$$?; case $$code in 0|1|75) exit 0;; *) exit $$code;; esac
 
@@ -78,7 +79,7 @@ lint: $(INSTALLED_DEV) ## Check style and format it
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-clean: ## Remove the embedded warehouse and all that was made; asks first (YES=1 does not)
+clean: ## Remove the embedded warehouse and what dbt made, not .venv; asks first (YES=1 does not)
 	@test -n "$(YES)" || { printf "This removes .warehouse/ with all its history. Type yes: "; read answer; test "$$answer" = yes; }
 	@test ! -x $(BIN)/python || test ! -f profiles.yml || $(BIN)/python -m ingest.warehouse down
 	@rm -rf .warehouse profiles.yml target logs

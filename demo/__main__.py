@@ -7,6 +7,8 @@ import sys
 from contextlib import closing
 from datetime import datetime
 
+import psycopg2
+
 from demo.databases import EVENTS, WEBSITE, Database, Step, create_database, live_on
 from ingest import warehouse
 from ingest.errors import SetupError
@@ -49,3 +51,9 @@ if __name__ == "__main__":
         main()
     except SetupError as error:
         sys.exit(f"demo: {error}")
+    except psycopg2.Error as error:
+        reason = str(error).strip().splitlines()[0]
+        sys.exit(
+            f"demo: the company can't live on: {reason}. It needs a role that may create databases, and its own "
+            "databases demo_website and demo_events as it left them; or write your company's name in .dlt/config.toml"
+        )

@@ -102,7 +102,7 @@ class EmbeddedServer:
             elif postmaster.port != self.port:
                 raise EmbeddedError(
                     f"the server in {self.folder} runs on port {postmaster.port}, not {self.port}: "
-                    f"go on with WAREHOUSE_PORT={postmaster.port}, or stop it first: make down"
+                    f"go on with export WAREHOUSE_PORT={postmaster.port}, or stop it first: make down"
                 )
             self._make_database()
             return postmaster is None
@@ -244,7 +244,7 @@ class EmbeddedServer:
             else:
                 problem = f"can't listen on {self.host} port {self.port} ({error})"
             another = self.port + 1 if self.port < 65535 else 54329
-            raise EmbeddedError(f"{problem}: choose another port: WAREHOUSE_PORT={another} make") from error
+            raise EmbeddedError(f"{problem}: choose another port: export WAREHOUSE_PORT={another}") from error
 
     def _stranger(self) -> str:
         """Return what can be told of the other PostgreSQL on our port; nothing where it is none."""

@@ -42,7 +42,10 @@ def run(names: list[str], options: Options, progress: Progress) -> list[Outcome]
         raise SetupError(f"there is no source {unknown[0]!r}; there are: {', '.join(SOURCES)}")
     company = settings.company()
     settings.check_sections(SOURCES)
-    current = _Run(company, _prepare(company), options, progress)
+    started_at = _prepare(company)
+    if options.period and options.period.start >= started_at:
+        raise SetupError(f"--from {options.period.start:%Y-%m-%d %H:%M} UTC is yet to come: nothing can be read of it")
+    current = _Run(company, started_at, options, progress)
     chosen = list(dict.fromkeys(names)) or list(SOURCES)
     with progress, ThreadPoolExecutor(len(chosen)) as pool:
         return list(pool.map(current.source, chosen))

@@ -157,6 +157,15 @@ class Reads:
             return []
         return self._to_now(max(floor_hour(min(end, self.now) - lookback), floor_hour(start)))
 
+    def reconcile_start(self, stream: str) -> dt.datetime:
+        """Return 7 days before today, or before the end of what was read by yesterday: a pause delays no mending."""
+        today = midnight(self.now)
+        query = (
+            "select max(period_end) from raw.reads where stream = %s and finished_at is not null and started_at < %s"
+        )
+        (end,) = self._row(query, stream, today)
+        return min(today, end or today) - RECONCILE
+
     def reconcile(self, stream: str, since: dt.datetime, force: bool) -> list[Period]:
         """Return [since, now) in a business day's runs until one has read all that; always with `force`."""
         today = midnight(self.now)

@@ -12,7 +12,9 @@ from collections.abc import Collection
 from typing import Annotated
 
 import dlt
-from dlt.common.configuration.providers.toml import TomlProviderReadException
+from dlt.common.configuration.container import Container
+from dlt.common.configuration.providers.toml import SettingsTomlProvider, TomlProviderReadException
+from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, TypeAdapter, ValidationError
 
 from ingest.errors import SetupError, SourceError
@@ -66,7 +68,7 @@ def company() -> str:
 
 def check_sections(sources: Collection[str]) -> None:
     """Raise SetupError where a section names no source: misspelt, it would look like one that is turned off."""
-    for name in dict(dlt.config.get("sources") or {}) | dict(dlt.secrets.get("sources") or {}):
+    for name in _tables("sources"):
         if name not in sources:
             close = difflib.get_close_matches(name, sources, n=1)
             hint = f"did you mean [sources.{close[0]}]?" if close else f"there are: {', '.join(sources)}"
@@ -106,8 +108,21 @@ def _section(source: str) -> dict:
     variables = {
         name[len(prefix) :].lower(): _value(text) for name, text in os.environ.items() if name.startswith(prefix)
     }
-    section = dict(dlt.config.get(f"sources.{source}") or {})
-    return section | dict(dlt.secrets.get(f"sources.{source}") or {}) | variables
+    return _tables("sources", source) | variables
+
+
+def _tables(*path: str) -> dict:
+    """Return a table of config.toml with that of secrets.toml laid over it.
+
+    dlt itself takes the first file that has the table: a URL in secrets.toml would hide all of config.toml's.
+    """
+    *sections, key = path
+    found = {}
+    # dlt keeps its providers strongest first: environment, secrets, config.
+    for provider in reversed(Container()[PluggableRunContext].providers.providers):
+        if isinstance(provider, SettingsTomlProvider):
+            found |= provider.get_value(key, dict, None, *sections)[0] or {}
+    return found
 
 
 def _value(text: str) -> object:

@@ -95,6 +95,7 @@ def connect(database: str | None = None):
             dbname=database or warehouse.database,
             sslmode=warehouse.sslmode,
             application_name="business-dashboards",
+            connect_timeout=10,  # another program on the port may never answer
             options="-c timezone=UTC",
         )
     except psycopg2.OperationalError as error:

@@ -1,12 +1,11 @@
 {#
-    How far a period of a metric was read: how many of its hours whole, whether all of them late enough to be
-    complete, and when last. Subqueries over a CTE `coverage`, one for hours and one for business days.
+    How far a period of a metric was read: how many of its hours whole, and whether all of them late
+    enough to be complete. Subqueries over a CTE `coverage`, one for hours and one for business days.
 #}
 {% macro covered_hour(metric, hour_at) -%}
     select
         count(*) as hours,
-        coalesce(bool_and(coverage.read_at >= {{ settled_at("coverage.hour_at", metric) }}), false) as is_complete,
-        max(coverage.read_at) as read_at
+        coalesce(bool_and(coverage.read_at >= {{ settled_at("coverage.hour_at", metric) }}), false) as is_complete
     from coverage
     where coverage.stream = {{ metric }}.stream and coverage.hour_at = {{ hour_at }}
 {%- endmacro %}
@@ -16,8 +15,7 @@
         count(*) as hours,
         count(*) filter (
             where coverage.read_at >= {{ settled_at("coverage.hour_at", metric) }}
-        ) = {{ hours_in_day(date_day) }} as is_complete,
-        max(coverage.read_at) as read_at
+        ) = {{ hours_in_day(date_day) }} as is_complete
     from coverage
     where coverage.stream = {{ metric }}.stream
         and coverage.hour_at >= {{ day_start(date_day) }}

@@ -11,16 +11,17 @@ from dlt.common.configuration.specs.pluggable_run_context import PluggableRunCon
 
 @pytest.fixture
 def configure(company, monkeypatch, tmp_path) -> Callable[[str], Path]:
-    """Give a function that makes a text this test's .dlt/config.toml, and clears SOURCES__*__URL."""
+    """Give a function that makes texts this test's .dlt/config.toml and secrets.toml, and clears SOURCES__*__URL."""
 
     def read_again() -> None:
         Container()[PluggableRunContext].reload_providers()
 
-    def write(text: str) -> Path:
+    def write(text: str, secrets: str = "") -> Path:
         for source in ("WEBSITE", "EVENTS"):
             monkeypatch.delenv(f"SOURCES__{source}__URL", raising=False)
         (tmp_path / ".dlt").mkdir(exist_ok=True)
         (tmp_path / ".dlt" / "config.toml").write_text(text)
+        (tmp_path / ".dlt" / "secrets.toml").write_text(secrets)
         monkeypatch.setenv(dlt.common.known_env.DLT_PROJECT_DIR, str(tmp_path))
         read_again()
         return tmp_path

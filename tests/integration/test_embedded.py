@@ -382,7 +382,7 @@ class TestRefusals:
                 server.start()
         me = f"{psutil.Process().name()} (pid {os.getpid()})"
         assert str(error.value) == (
-            f"port {server.port} is taken by {me}: choose another port: WAREHOUSE_PORT={server.port + 1} make"
+            f"port {server.port} is taken by {me}: choose another port: export WAREHOUSE_PORT={server.port + 1}"
         )
         assert not (server.folder / "pgdata").exists()
 

@@ -197,6 +197,21 @@ def test_a_source_that_is_not_configured_is_off(company, configure):
     assert company.rows("select distinct source from raw.reads") == [("website",)]
 
 
+def test_a_url_in_the_secrets_leaves_the_settings_in_the_config(company, configure):
+    """As the README has it: tables and columns in config.toml, the URL with its password in secrets.toml."""
+    url, settings = EVENTS_TOML.strip().splitlines()[1], EVENTS_TOML.replace("url =", "# url =")
+    configure('company = "demo"\n' + settings, secrets=f"[sources.events]\n{url}\n")
+    code, printed = company.ingest()
+    assert code == 0, printed
+    assert lines(printed)["events"].startswith("done: ")
+
+
+def test_a_range_that_is_yet_to_come_is_refused(company):
+    code, printed = company.ingest("--from", "2027-11-01", "--to", "2027-11-02")
+    assert code == 2
+    assert printed == "ingest: --from 2027-11-01 00:00 UTC is yet to come: nothing can be read of it\n"
+
+
 def test_a_misspelt_source_is_not_taken_for_one_that_is_off(company, configure):
     configure('company = "demo"' + EVENTS_TOML.replace("[sources.events]", "[sources.event]"))
     code, printed = company.ingest()

@@ -6,11 +6,11 @@ from typing import Any
 from pydantic import Field, PositiveInt
 
 from ingest.errors import SourceError
-from ingest.hours import HOUR, ceil_hour, floor_hour, hour_of, midnight
+from ingest.hours import HOUR, ceil_hour, floor_hour, hour_of
 from ingest.job import Job, Result
 from ingest.load import Rows, within_open_reads
 from ingest.raw import Table
-from ingest.reads import BEGINNING, RECONCILE, Period
+from ingest.reads import BEGINNING, Period
 from ingest.settings import PostgresSettings, instant
 from ingest.sources.postgres import NUMBERS, TIMES, Column, Snapshot, snapshot
 
@@ -76,7 +76,7 @@ def _periods(job: Job, settings: EventsSettings, events: "_Events", start: dt.da
     arrived = events.arrived(job, start, settings.lookback)
     if job.options.period:
         return [job.options.period, *arrived]
-    since = max(start, midnight(job.now) - RECONCILE, ceil_hour(settings.oldest(job.now)))
+    since = max(start, job.reads.reconcile_start(STREAM), ceil_hour(settings.oldest(job.now)))
     return [
         *arrived,
         *job.reads.unread(STREAM, start),

@@ -50,7 +50,7 @@ zeros as (
         false as is_estimated,
         true as is_zero_filled,
         covered.is_complete,
-        covered.read_at as built_at
+        null::timestamptz as built_at
     from metrics
     inner join series on series.metric = metrics.metric
     cross join lateral (

@@ -45,7 +45,7 @@ zeros as (
         false as is_estimated,
         true as is_zero_filled,
         coverage.read_at >= {{ settled_at("coverage.hour_at", "metrics") }} as is_complete,
-        coverage.read_at as built_at
+        null::timestamptz as built_at
     from metrics
     inner join series on series.metric = metrics.metric
     cross join lateral (

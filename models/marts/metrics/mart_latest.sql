@@ -6,13 +6,13 @@ coverage as (
     select * from {{ ref("fct_coverage_hourly") }}
 ),
 
--- A series without a complete hour in a week has no latest value to speak of.
+-- A series that was last complete longer ago has ended, and its latest value says nothing of today.
 latest as (
     select distinct on (hourly.series_id)
         hourly.*
     from hourly
     where hourly.is_complete
-        and hourly.time > (select max(coverage.hour_at) from coverage) - interval '7 days'
+        and hourly.time > (select max(coverage.hour_at) from coverage) - interval '90 days'
     order by hourly.series_id, hourly.time desc
 )
 
