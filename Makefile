@@ -10,7 +10,7 @@ export WAREHOUSE_NOW := $(DEMO_NOW)
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run help install up down psql demo ingest build latest docs test debian-packages lint clean requirements
+.PHONY: run help install up down psql demo ingest build latest prune docs test debian-packages lint clean requirements
 
 run: ingest build latest ## Everything, from an empty clone to numbers on the screen (the default)
 	@echo
@@ -60,6 +60,9 @@ build: up ## dbt build: seeds, models, tests
 
 latest: up ## Show the last complete hour of every metric
 	@$(BIN)/python -m dashboards.latest
+
+prune: up ## Drop raw rows past prune_after_days; says what it would do (YES=1 does it)
+	@$(BIN)/python -m ingest.prune $(if $(YES),--yes)
 
 docs: up ## Make the documentation site: lineage, every model and column
 	@$(BIN)/dbt --quiet docs generate --static

@@ -99,6 +99,14 @@ def log_ddl() -> dict[str, str]:
             );
             comment on table ops.company is 'Whose warehouse this is: one row.';
         """,
+        "ops.closed": """
+            create table ops.closed (
+                stream text primary key,
+                until timestamptz not null,
+                last_read_id bigint not null
+            );
+            comment on table ops.closed is 'One row per stream whose raw rows before an instant were pruned.';
+        """,
     }
 
 

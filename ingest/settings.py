@@ -41,12 +41,14 @@ class PostgresSettings(SourceSettings):
     """What a source that is a PostgreSQL database has besides.
 
     `url` leaves out what is the warehouse's own: postgresql:///shop is the database shop on its server.
-    `timezone` is the zone of columns without one.
+    `timezone` is the zone of columns without one. With a `user_id_salt` a user arrives as a hash; the same salt gives
+    the same hash in every source.
     """
 
     url: str
     timezone: Annotated[str, AfterValidator(_zone_name)] = "UTC"
     lookback_hours: NonNegativeInt = 3
+    user_id_salt: str | None = None
 
     @property
     def lookback(self) -> dt.timedelta:

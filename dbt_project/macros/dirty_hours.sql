@@ -4,8 +4,9 @@
 
         pre_hook="{{ take_dirty() }}", incremental_strategy="replace_dirty", post_hook="{{ mark_built() }}"
 
-    meta: period (hour_at or date_day), stamps (columns that are no part of the value), scope (metric or stream:
-    what a row is dirty by).
+    meta: period (hour_at or date_day), subject (metric or stream: what a row is dirty by, and what its definition
+    is of), stamps (columns that are no part of the value), revisions (whether they are written), from_raw (whether
+    it is lost where raw rows were pruned: its closed hours are never dirty again).
 #}
 
 {# Whether a node takes reads: the facts, and dim_series, which is filled as they are. #}
@@ -78,71 +79,127 @@
     analyze taken_reads;
 {% endmacro %}
 
-{# Metrics whose definition is new, changed or gone (null), once every fact that this one follows has built it. #}
+{#
+    Subjects whose definition is new, changed or gone (null). A metric's is taken once every fact that this one
+    follows has built it; a stream's is only the zone of its days.
+#}
 {% macro take_definitions(registry, follows, is_daily) %}
+    {%- set of_streams = model.config.meta.subject == "stream" %}
     create temporary table taken_definitions on commit drop as
     select
-        metric,
-        registered.definition
+        subject,
+        registered.stream,
+        registered.definition,
+        built.stream as built_stream
     from (
+        {%- if of_streams %}
+        select distinct
+            stream,
+            stream as subject,
+            {{ stream_definition(is_daily) }} as definition
+        from {{ registry }}
+        where stream is not null
+        {%- else %}
         select
-            metric,
+            stream,
+            metric as subject,
             {{ definition(is_daily) }} as definition,
             {{ definition() }} as hourly_definition
         from {{ registry }}
         where kind <> 'ratio'
+        {%- endif %}
     ) as registered
     full join (
         select
-            metric,
+            subject,
+            stream,
             definition
         from ops.built_definitions
         where fact = '{{ this.name }}'
-    ) as built using (metric)
+    ) as built using (subject)
     where registered.definition is distinct from built.definition
-        {%- for fact in follows %}
+        {%- for fact in follows if not of_streams %}
             and registered.hourly_definition is not distinct from (
                 select followed.definition
                 from ops.built_definitions as followed
-                where followed.fact = '{{ fact }}' and followed.metric = coalesce(registered.metric, built.metric)
+                where followed.fact = '{{ fact }}'
+                    and followed.subject = coalesce(registered.subject, built.subject)
             )
         {%- endfor %};
     analyze taken_definitions;
+    {%- if model.config.meta.from_raw %}
+        {{ refuse_closed_definitions() }}
+    {%- endif %}
+{% endmacro %}
+
+{# What was pruned can't be built by another rule: stop, or a metric would be one thing before and another after. #}
+{% macro refuse_closed_definitions() %}
+    do $refuse$
+    declare
+        problem text;
+    begin
+        select
+            format(
+                '%s: its definition changed or its line is gone, and its raw rows before %s were pruned, so its hours '
+                'can not be built anew. Put the line of seeds/metrics.csv (or the business_timezone) back as it was; '
+                'to end the metric set status to retired, for another rule give it a new name',
+                taken.subject,
+                closed.until
+            )
+        into problem
+        from taken_definitions as taken
+        inner join ops.closed on closed.stream = taken.built_stream
+        limit 1;
+        if problem is not null then
+            raise exception '%', problem;
+        end if;
+    end
+    $refuse$;
 {% endmacro %}
 
 {# The hours of the taken reads; for a taken definition, all hours ever read of it, and all rows that it has. #}
 {% macro take_hours(registry, reads, exists, is_daily) %}
     {%- set meta = model.config.meta %}
     create temporary table dirty_hours on commit drop as
-    select
-        reads.stream,
-        metrics.metric,
-        hours.hour_at
-    from taken_reads as reads
-    left join {{ registry }} as metrics using (stream)
-    cross join lateral {{ hours_of("reads") }} as hours (hour_at)
-    union
-    select
-        metrics.stream,
-        metrics.metric,
-        hours.hour_at
-    from taken_definitions
-    inner join {{ registry }} as metrics using (metric)
-    inner join {{ reads }} as reads on reads.stream = metrics.stream and reads.finished_at is not null
-    cross join lateral {{ hours_of("reads") }} as hours (hour_at)
-    {%- if exists and meta.scope == "metric" %}
+    select dirty.*
+    from (
+        select
+            reads.stream,
+            metrics.metric,
+            hours.hour_at
+        from taken_reads as reads
+        left join {{ registry }} as metrics using (stream)
+        cross join lateral {{ hours_of("reads") }} as hours (hour_at)
         union
         select
             metrics.stream,
-            rows.metric,
+            metrics.metric,
+            hours.hour_at
+        from taken_definitions as taken
+        inner join {{ registry }} as metrics on metrics.{{ meta.subject }} = taken.subject
+        inner join {{ reads }} as reads on reads.stream = metrics.stream and reads.finished_at is not null
+        cross join lateral {{ hours_of("reads") }} as hours (hour_at)
+        {%- if exists and meta.period %}
+        union
+        select
+            {{ "taken.subject" if meta.subject == "stream" else "metrics.stream" }},
+            {{ "metrics.metric" if meta.subject == "stream" else "taken.subject" }},
             {{ day_start("rows.date_day") if is_daily else "rows.hour_at" }} as hour_at
-        from taken_definitions
-        inner join {{ this }} as rows using (metric)
-        left join {{ registry }} as metrics using (metric)
+        from taken_definitions as taken
+        inner join {{ this }} as rows on rows.{{ meta.subject }} = taken.subject
+        left join {{ registry }} as metrics on metrics.{{ meta.subject }} = taken.subject
+        {%- endif %}
+    ) as dirty
+    {%- if meta.from_raw %}
+    where not exists (
+        select from ops.closed
+        where closed.stream = dirty.stream and dirty.hour_at < closed.until
+    )
     {%- endif %};
     create index on dirty_hours (hour_at, metric);
     create temporary table dirty_days on commit drop as
     select distinct
+        stream,
         metric,
         {{ day_of("hour_at") }} as date_day
     from dirty_hours;
@@ -159,11 +216,12 @@
     from taken_reads;
     delete from ops.built_definitions as built
     using taken_definitions as taken
-    where built.fact = '{{ this.name }}' and built.metric = taken.metric;
-    insert into ops.built_definitions (fact, metric, definition)
+    where built.fact = '{{ this.name }}' and built.subject = taken.subject;
+    insert into ops.built_definitions (fact, subject, stream, definition)
     select
         '{{ this.name }}',
-        metric,
+        subject,
+        stream,
         definition
     from taken_definitions
     where definition is not null;

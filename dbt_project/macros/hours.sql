@@ -1,9 +1,21 @@
-{# The instant from which hours are counted: 1970-01-01 00:MM UTC, MM by the business zone (India: 30). #}
+{#
+    The instant from which hours are counted: 1970-01-01 00:MM UTC, MM by the business zone (India: 30). A zone that
+    moves its clocks by half an hour (Lord Howe) is refused: an hour of its summer is two half hours of its winter.
+#}
 {% macro hour_origin() %}
     {%- set zone = modules.pytz.timezone(var("business_timezone")) -%}
-    {%- set new_year = modules.datetime.datetime(run_started_at.year, 1, 1) -%}
-    {%- set minutes = (zone.utcoffset(new_year).total_seconds() // 60) | int -%}
-    {{- return("1970-01-01 00:%02d+00" | format(-minutes % 60)) -}}
+    {%- set minutes = [] -%}
+    {%- for month in (1, 7) -%}
+        {%- set offset = zone.utcoffset(modules.datetime.datetime(run_started_at.year, month, 1)) -%}
+        {%- do minutes.append(-((offset.total_seconds() // 60) | int) % 60) -%}
+    {%- endfor -%}
+    {%- if minutes[0] != minutes[1] -%}
+        {{- exceptions.raise_compiler_error(
+            "dbt_project.yml: business_timezone " ~ var("business_timezone") ~ " moves its clocks by part of an hour, "
+            ~ "so its hours can't be told apart; choose another zone"
+        ) -}}
+    {%- endif -%}
+    {{- return("1970-01-01 00:%02d+00" | format(minutes[0])) -}}
 {% endmacro %}
 
 {# The hour in which an instant lies; the text of ingest.hours.hour_of, which raw's indexes hold. #}
@@ -24,6 +36,15 @@
 {# The instant at which a business day starts: its local midnight. #}
 {% macro day_start(date_day) -%}
     (({{ date_day }})::timestamp at time zone '{{ var("business_timezone") }}')
+{%- endmacro %}
+
+{# The hours of a business day. #}
+{% macro hours_of_day(date_day) -%}
+    generate_series(
+        {{ day_start(date_day) }},
+        {{ day_start(date_day ~ " + 1") }} - interval '1 microsecond',
+        interval '1 hour'
+    )
 {%- endmacro %}
 
 {# How many hours a business day has: 23, 24 or 25. #}
@@ -48,4 +69,9 @@
 {# The instant from which on a read of an hour shows it whole: its end, and the time that its metric settles. #}
 {% macro settled_at(hour_at, metric) -%}
     {{ hour_at }} + interval '1 hour' + {{ metric }}.settle_minutes * interval '1 minute'
+{%- endmacro %}
+
+{# The Monday of the business week in which an instant lies. #}
+{% macro week_of(instant) -%}
+    date_trunc('week', {{ instant }} at time zone '{{ var("business_timezone") }}')::date
 {%- endmacro %}

@@ -26,3 +26,8 @@
         )
     )
 {%- endmacro %}
+
+{# The same for what is built of a stream as a whole: where it is by days, their zone. #}
+{% macro stream_definition(is_daily) -%}
+    md5('{{ var("business_timezone") if is_daily }}')
+{%- endmacro %}

@@ -5,6 +5,7 @@
         {%- if not load_relation(reads) %}
             {{ exceptions.raise_compiler_error("there is no " ~ reads ~ ": run `make ingest` first, which makes the raw tables") }}
         {%- endif %}
+        {{- check_hours(reads) }}
         create table if not exists ops.built_reads (
             fact text,
             read_id bigint,
@@ -13,10 +14,22 @@
         );
         create table if not exists ops.built_definitions (
             fact text,
-            metric text,
+            subject text,
+            stream text not null,
             definition text not null,
-            primary key (fact, metric)
+            primary key (fact, subject)
         );
+    {%- endif %}
+{% endmacro %}
+
+{# Hours are kept by instant: a zone whose hours start at another minute can't be built on those that are there. #}
+{% macro check_hours(reads) %}
+    {%- set other = "select 1 from (select * from " ~ reads ~ " limit 1) as reads where period_start <> " ~ hour_of("period_start") %}
+    {%- if run_query(other).rows %}
+        {{- exceptions.raise_compiler_error(
+            "dbt_project.yml: the hours of business_timezone " ~ var("business_timezone") ~ " start at another minute than "
+            ~ "those in this warehouse: put the zone back, or use another database"
+        ) }}
     {%- endif %}
 {% endmacro %}
 

@@ -5,15 +5,15 @@
     {%- set is_dirty %}
         exists (
             select from {{ dirty }} as dirty
-            where dirty.{{ meta.scope }} = rows.{{ meta.scope }} and dirty.{{ meta.period }} = rows.{{ meta.period }}
+            where dirty.{{ meta.subject }} = rows.{{ meta.subject }} and dirty.{{ meta.period }} = rows.{{ meta.period }}
         )
     {%- endset %}
-    {{ replace_changed(arg_dict, is_dirty, meta.stamps) }}
+    {{ replace_changed(arg_dict, is_dirty, meta.stamps, meta.revisions) }}
 {% endmacro %}
 
 {# The same over a whole table: dbt's swap of tables would drop the views that read it. #}
 {% macro get_incremental_replace_changed_sql(arg_dict) %}
-    {{ replace_changed(arg_dict, "true", []) }}
+    {{ replace_changed(arg_dict, "true", [], false) }}
 {% endmacro %}
 
 {# Rows with a new key are added; what is there stays. #}
@@ -25,7 +25,7 @@
     on conflict ({{ config.get("unique_key") | join(", ") }}) do nothing;
 {% endmacro %}
 
-{% macro replace_changed(arg_dict, is_dirty, stamps) %}
+{% macro replace_changed(arg_dict, is_dirty, stamps, revisions) %}
     {%- set target, fresh, key = arg_dict.target_relation, arg_dict.temp_relation, config.get("unique_key") %}
     {%- set columns = arg_dict.dest_columns | map(attribute="name") | list %}
     {%- set compared = columns | reject("in", key + stamps) | list %}
@@ -34,6 +34,12 @@
         {%- for column in key %}
         coalesce(old.{{ column }}, new.{{ column }}) as {{ column }}{{ "," if not loop.last }}
         {%- endfor %}
+        {%- if revisions %},
+        coalesce(old.metric, new.metric) as metric,
+        old.value as old_value,
+        new.value as new_value,
+        old.metric is null or new.sample_count > old.sample_count as is_late
+        {%- endif %}
     from (
         select rows.*
         from {{ target }} as rows
@@ -44,6 +50,9 @@
         or new.{{ key[0] }} is null
         or (old.{{ compared | join(", old.") }}) is distinct from (new.{{ compared | join(", new.") }});
     analyze changed;
+    {%- if revisions %}
+    {{ write_revisions() }}
+    {%- endif %}
     delete from {{ target }} as rows
     using changed
     where {{ same_key("rows", "changed", key) }};

@@ -90,6 +90,15 @@ class Snapshot:
         """Return the SQL for a text."""
         return sql.Literal(text).as_string(self.connection)
 
+    def user_id(self, column: Column | None) -> str:
+        """Return the SQL for a user's id as text, hashed where the settings have a salt; null without a column."""
+        if column is None:
+            return "null::text"
+        if self.settings.user_id_salt is None:
+            return f"{column.name}::text"
+        salted = f"{self.literal(self.settings.user_id_salt)} || {column.name}::text"
+        return f"encode(sha256(convert_to({salted}, 'UTF8')), 'hex')"
+
     def table(self, setting: str, name: str) -> str:
         """Return the table's quoted name; raises SourceError where there is none or we may not use it."""
         try:

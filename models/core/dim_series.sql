@@ -5,17 +5,41 @@
         unique_key=["series_id"],
         full_refresh=false,
         on_schema_change="fail",
-        meta={"scope": "series"},
+        meta={"subject": "metric", "from_raw": true},
         indexes=[{"columns": ["metric"]}],
         pre_hook="{{ take_dirty() }}",
         post_hook="{{ mark_built() }}",
     )
 }}
 
+with hourly as (
+    select * from {{ ref("int_metrics__hourly") }}
+),
+
+durations as (
+    select * from {{ ref("int_metrics__durations") }}
+),
+
+unioned as (
+    select
+        series_id,
+        metric,
+        labels,
+        series
+    from hourly
+    union all
+    select
+        series_id,
+        metric,
+        labels,
+        series
+    from durations
+)
+
 select distinct on (series_id)
     series_id,
     metric,
     labels,
     series
-from {{ ref("int_metrics__hourly") }}
+from unioned
 order by series_id

@@ -1,5 +1,6 @@
-"""Settings of a test's own."""
+"""Settings, and a dbt project, of a test's own."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,10 @@ import dlt
 import pytest
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+
+from tests.conftest import ROOT
+
+DBT_PROJECT = ("dbt_project.yml", "dbt_project", "models", "seeds", "tests/dbt")
 
 
 @pytest.fixture
@@ -29,3 +34,13 @@ def configure(company, monkeypatch, tmp_path) -> Callable[[str], Path]:
     yield write
     monkeypatch.delenv(dlt.common.known_env.DLT_PROJECT_DIR, raising=False)
     read_again()
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    """Give a copy of the dbt project, to edit."""
+    for name in DBT_PROJECT:
+        source, target = ROOT / name, tmp_path / name
+        target.parent.mkdir(exist_ok=True, parents=True)
+        shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target)
+    return tmp_path

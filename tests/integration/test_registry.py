@@ -2,8 +2,6 @@
 
 import datetime as dt
 import re
-import shutil
-from pathlib import Path
 
 import pytest
 
@@ -11,17 +9,6 @@ from tests.conftest import ROOT
 from tests.facts import state
 
 HOUR = dt.timedelta(hours=1)
-DBT_PROJECT = ("dbt_project.yml", "dbt_project", "models", "seeds", "tests/dbt")
-
-
-@pytest.fixture
-def project(tmp_path) -> Path:
-    """Give a copy of the dbt project, to edit."""
-    for name in DBT_PROJECT:
-        source, target = ROOT / name, tmp_path / name
-        target.parent.mkdir(exist_ok=True, parents=True)
-        shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target)
-    return tmp_path
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Events: one table, read whole hours at a time by COPY to files. See README.md in this folder."""
 
 import datetime as dt
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, PositiveInt
 
@@ -46,6 +46,8 @@ class EventsSettings(PostgresSettings):
     arrival_column: str | None = None
     start_at: Any = None
     keeps_days: PositiveInt | None = None
+    # The first run of a day reads the last 7 days again; what it reads must not be closed.
+    prune_after_days: Annotated[int, Field(ge=8)] | None = None
 
     def oldest(self, now: dt.datetime) -> dt.datetime:
         """Return the instant before which the source keeps nothing."""
@@ -161,7 +163,7 @@ class _Events:
             "event_id": f"{columns['event_id'].name}::text",
             "type": f"coalesce({columns['type'].name}::text, '')",
             "occurred_at": self.occurred_at.instant(self.settings.timezone),
-            "user_id": f"{columns['user_id'].name}::text" if "user_id" in columns else "null::text",
+            "user_id": self.source.user_id(columns.get("user_id")),
             "duration_ms": (
                 f"round({columns['duration_ms'].name})::bigint" if "duration_ms" in columns else "null::bigint"
             ),

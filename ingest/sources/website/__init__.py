@@ -90,9 +90,9 @@ class _Object:
     name: str
     label: str  # the name in SQL
     table: str
-    id: Column
+    object_id: str  # SQL
     created_at: Column
-    user_id: Column | None
+    user_id: str  # SQL
     timezone: str
 
     @property
@@ -128,10 +128,9 @@ class _Object:
         """
 
     def rows(self, condition: str, now: dt.datetime) -> str:
-        user_id = f"{self.user_id.name}::text" if self.user_id else "null::text"
         return (
-            f"select {self.label}::text as object, {self.id.name}::text as object_id, {self.created} as created_at, "
-            f"{user_id} as user_id, timestamptz '{now.isoformat()}' as seen_at, "
+            f"select {self.label}::text as object, {self.object_id} as object_id, {self.created} as created_at, "
+            f"{self.user_id} as user_id, timestamptz '{now.isoformat()}' as seen_at, "
             f"null::timestamptz as deleted_seen_at from {self.table} where {condition}"
         )
 
@@ -244,12 +243,15 @@ def _check(source: Snapshot, name: str, settings: ObjectSettings, timezone: str)
         wanted["user_id"] = settings.user_id or "user_id"
     columns = source.columns(f"objects.{name}.", table, wanted)
     source.check_type(f"objects.{name}.created_at", columns["created_at"], TIMES)
+    # The key of a user's own row is the user's id.
+    is_user = columns.get("user_id") == columns["id"]
+    object_id = source.user_id(columns["id"]) if is_user else f"{columns['id'].name}::text"
     return _Object(
         name=name,
         label=source.literal(name),
         table=table,
-        id=columns["id"],
+        object_id=object_id,
         created_at=columns["created_at"],
-        user_id=columns.get("user_id"),
+        user_id=source.user_id(columns.get("user_id")),
         timezone=timezone,
     )

@@ -1,5 +1,3 @@
-{%- set event_labels = var("event_labels") -%}
-
 with dirty_hours as (
     select hour_at
     from {{ ref("dirty_hours") }}
@@ -10,27 +8,26 @@ events as (
     select * from {{ ref("stg_events__events") }}
 ),
 
-counted as (
+labelled as (
     select
         dirty_hours.hour_at,
-        events.type,
-        {%- for label in event_labels %}
-        events.attributes ->> '{{ label }}' as label_{{ loop.index }},
-        {%- endfor %}
-        count(*) as event_count
+        {{ event_label_columns("events") }}
     from dirty_hours
     inner join events on {{ hour_of("events.occurred_at") }} = dirty_hours.hour_at
-    group by {% for _ in event_labels %}{{ loop.index + 2 }}, {% endfor %}1, 2
+),
+
+counted as (
+    select
+        hour_at,
+        {{ event_label_names() }},
+        count(*) as event_count
+    from labelled
+    group by hour_at, {{ event_label_names() }}
 )
 
 select
     'events.count' as metric,
-    jsonb_strip_nulls(
-        jsonb_build_object(
-            'type', type
-            {%- for label in event_labels %}, '{{ label }}', label_{{ loop.index }}{% endfor %}
-        )
-    ) as labels,
+    {{ event_labels() }} as labels,
     hour_at,
     event_count::float8 as value,
     event_count::int as sample_count,

@@ -1,4 +1,5 @@
 select
+    stream,
     metric,
     date_day
 from pg_temp.dirty_days

@@ -1,5 +1,8 @@
 with dirty_days as (
-    select * from {{ ref("dirty_days") }}
+    select
+        metric,
+        date_day
+    from {{ ref("dirty_days") }}
 ),
 
 metrics as (
@@ -36,6 +39,7 @@ days as (
         'derived' as origin,
         count(*)::int as hours_observed,
         {{ hours_in_day("date_day") }} as hours_expected,
+        sum(sample_count)::int as sample_count,
         bool_or(is_estimated) as is_estimated
     from hours_of_days
     group by series_id, date_day, metric, kind
