@@ -10,7 +10,7 @@ export WAREHOUSE_NOW := $(DEMO_NOW)
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run help install up down psql demo ingest build latest prune docs test debian-packages lint clean requirements
+.PHONY: run help install up down psql demo ingest build latest prune docs test test-laws debian-packages lint clean requirements
 
 run: ingest build latest ## Everything, from an empty clone to numbers on the screen (the default)
 	@echo
@@ -72,6 +72,9 @@ test: $(INSTALLED_DEV) debian-packages ## Run all tests, real parts included
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+test-laws: $(INSTALLED_DEV) ## Run the laws over ten times as many histories: half an hour
+	@LAWS_EXAMPLES=2000 LAWS_REAL=10 $(BIN)/python -m pytest tests/property tests/mutations
 
 # The end-to-end tests make a .venv with the system's Python, which every user can run.
 debian-packages:

@@ -4,6 +4,7 @@ STATE = {
     "series": """
         select series_id, metric, labels::text, series from core.dim_series
         where exists (select from core.fct_metric_hourly f where f.series_id = dim_series.series_id)
+            or exists (select from core.fct_duration_hourly f where f.series_id = dim_series.series_id)
     """,
     "hourly": """
         select series_id, hour_at, metric, value, sample_count, origin, is_estimated from core.fct_metric_hourly
@@ -12,18 +13,30 @@ STATE = {
         select series_id, date_day, metric, value, origin, hours_observed, hours_expected, is_estimated
         from core.fct_metric_daily
     """,
+    "durations": """
+        select series_id, hour_at, metric, count, sum, min, max, buckets, counts from core.fct_duration_hourly
+    """,
+    "activity": "select user_id, date_day, type, stream, event_count from core.fct_user_activity_daily",
     "coverage": "select stream, hour_at, read_at from core.fct_coverage_hourly",
     "mart_hourly": "select time, series_id, series, value, is_complete, flags from marts.mart_hourly",
     "mart_daily": "select time, series_id, series, value, is_complete, flags from marts.mart_daily",
 }
-FACTS = ("dim_series", "fct_metric_hourly", "fct_metric_daily", "fct_coverage_hourly")
+MARTS = ("mart_hourly", "mart_daily")
+FACTS = (
+    "dim_series",
+    "fct_metric_hourly",
+    "fct_metric_daily",
+    "fct_duration_hourly",
+    "fct_coverage_hourly",
+    "fct_user_activity_daily",
+)
 # A row's place and the transaction that wrote it: they change with every write, also with one that changes nothing.
 WRITES = " union all ".join(f"select '{fact}', ctid::text, xmin::text from core.{fact}" for fact in FACTS)
 
 
-def state(company) -> dict[str, list[tuple]]:
-    """Return the facts and marts, sorted."""
-    return {name: sorted(company.rows(query), key=repr) for name, query in STATE.items()}
+def state(company, names=tuple(STATE)) -> dict[str, list[tuple]]:
+    """Return the facts and marts, or some of them, sorted."""
+    return {name: sorted(company.rows(STATE[name]), key=repr) for name in names}
 
 
 def writes(company) -> list[tuple]:

@@ -44,8 +44,9 @@
         {%- else %}
             {{ forget_built() }}
         {%- endif %}
+        {{ await_definitions(registry, follows) }}
         {{ take_reads(reads, follows) }}
-        {{ take_definitions(registry, follows, is_daily) }}
+        {{ take_definitions(registry, is_daily) }}
         {{ take_hours(registry, reads, exists, is_daily) }}
     {%- endif %}
 {% endmacro %}
@@ -60,6 +61,37 @@
     delete from ops.built_definitions where fact in ('{{ lost | join("', '") }}');
 {% endmacro %}
 
+{#
+    Subjects whose definition a followed fact has not built yet: neither they nor reads of their streams are taken,
+    or days would be made of hours of another definition.
+#}
+{% macro await_definitions(registry, follows) %}
+    create temporary table awaited_definitions (subject text, stream text) on commit drop;
+    {%- for fact in follows if model.config.meta.subject == "metric" %}
+        insert into awaited_definitions
+        select
+            subject,
+            unnest(array[registered.stream, followed.stream])
+        from (
+            select
+                stream,
+                metric as subject,
+                {{ definition() }} as definition
+            from {{ registry }}
+            where kind <> 'ratio'
+        ) as registered
+        full join (
+            select
+                subject,
+                stream,
+                definition
+            from ops.built_definitions
+            where fact = '{{ fact }}'
+        ) as followed using (subject)
+        where registered.definition is distinct from followed.definition;
+    {%- endfor %}
+{% endmacro %}
+
 {# A set of ids and no watermark: sources that are read side by side finish out of order. #}
 {% macro take_reads(reads, follows) %}
     create temporary table taken_reads on commit drop as
@@ -69,6 +101,10 @@
         and not exists (
             select from ops.built_reads as built
             where built.fact = '{{ this.name }}' and built.read_id = reads.read_id
+        )
+        and not exists (
+            select from awaited_definitions as awaited
+            where awaited.stream = reads.stream
         )
         {%- for fact in follows %}
             and exists (
@@ -80,10 +116,9 @@
 {% endmacro %}
 
 {#
-    Subjects whose definition is new, changed or gone (null). A metric's is taken once every fact that this one
-    follows has built it; a stream's is only the zone of its days.
+    Subjects whose definition is new, changed or gone (null), and not awaited. A stream's is only the zone of its days.
 #}
-{% macro take_definitions(registry, follows, is_daily) %}
+{% macro take_definitions(registry, is_daily) %}
     {%- set of_streams = model.config.meta.subject == "stream" %}
     create temporary table taken_definitions on commit drop as
     select
@@ -103,8 +138,7 @@
         select
             stream,
             metric as subject,
-            {{ definition(is_daily) }} as definition,
-            {{ definition() }} as hourly_definition
+            {{ definition(is_daily) }} as definition
         from {{ registry }}
         where kind <> 'ratio'
         {%- endif %}
@@ -118,14 +152,10 @@
         where fact = '{{ this.name }}'
     ) as built using (subject)
     where registered.definition is distinct from built.definition
-        {%- for fact in follows if not of_streams %}
-            and registered.hourly_definition is not distinct from (
-                select followed.definition
-                from ops.built_definitions as followed
-                where followed.fact = '{{ fact }}'
-                    and followed.subject = coalesce(registered.subject, built.subject)
-            )
-        {%- endfor %};
+        and not exists (
+            select from awaited_definitions as awaited
+            where awaited.subject = coalesce(registered.subject, built.subject)
+        );
     analyze taken_definitions;
     {%- if model.config.meta.from_raw %}
         {{ refuse_closed_definitions() }}

@@ -1,0 +1,178 @@
+"""The facts in plain Python: what they must be, by what the sources have shown and the registry says."""
+
+import datetime as dt
+import hashlib
+import json
+import math
+from collections import Counter, defaultdict
+
+from ingest.hours import floor_hour
+from ingest.sources import events, website
+from tests.property.revisions import BUSINESS, HOUR, Definition, hours_of_day
+from tests.property.world import Events, Website
+
+Cell = tuple[str, str, dt.datetime]  # metric, its label's value, hour
+
+
+class Reckoning:
+    """Facts as `tests.facts.STATE` shows them, from two sources, the finished reads and the registry."""
+
+    def __init__(self, events_: Events, website_: Website, reads: list[tuple], registry: dict[str, Definition]):
+        """Take reads as (stream, period_start, period_end, started_at)."""
+        self.events, self.website, self.registry = events_.held, website_, registry
+        self.reads = reads
+        self.touched = {(stream, hour) for stream, start, end, _ in reads for hour in _hours(start, end)}
+
+    def facts(self) -> dict[str, list[tuple]]:
+        """Return the facts, sorted."""
+        hourly, daily, durations = self.hourly(), self.daily(), self.durations()
+        facts = {
+            "series": {_series(metric, label) for metric, label, _ in [*self._hourly(), *self._durations()]},
+            "hourly": hourly,
+            "daily": daily,
+            "durations": durations,
+            "activity": self.activity(),
+            "coverage": self.coverage(),
+        }
+        return {name: sorted(rows, key=repr) for name, rows in facts.items()}
+
+    def hourly(self) -> list[tuple]:
+        """fct_metric_hourly: series_id, hour_at, metric, value, sample_count, origin, is_estimated."""
+        return [
+            (series_id(metric, label), hour, metric, *values)
+            for (metric, label, hour), values in self._hourly().items()
+        ]
+
+    def _hourly(self) -> dict[Cell, tuple]:
+        found: dict[Cell, tuple] = {}
+        if self._stream("events.count") == events.STREAM:
+            counted = Counter((row[1], floor_hour(row[2])) for row in self.events)
+            for (type_, hour), count in counted.items():
+                found["events.count", type_, hour] = (float(count), count, "observed", False)
+        counted = self._by_hour("objects.count", website.COUNTS, self.website.counts.values(), 1)
+        for (object_, hour), counts in counted.items():
+            values = sorted((at, float(count)) for _, at, count, _ in counts)
+            value = roll_up(self.registry["objects.count"].kind, [(count, 1) for _, count in values])
+            origin = all(is_reconstructed for *_, is_reconstructed in counts)
+            found["objects.count", object_, hour] = (value, len(counts), *_origin(origin))
+        created = self._by_hour("objects.created", website.OBJECTS, self.website.listed.values(), 2)
+        for (object_, hour), made in created.items():
+            firsts = [
+                at
+                for name, at, _, is_reconstructed in self.website.counts.values()
+                if name == object_ and not is_reconstructed
+            ]
+            is_before = bool(firsts) and hour < floor_hour(min(firsts))
+            found["objects.created", object_, hour] = (float(len(made)), len(made), *_origin(is_before))
+        return found
+
+    def daily(self) -> list[tuple]:
+        """fct_metric_daily: ... value, origin, hours_observed, hours_expected, is_estimated."""
+        days = defaultdict(list)
+        for (metric, label, hour), (value, count, _, is_estimated) in sorted(self._hourly().items()):
+            if self.registry[metric].day_from == "hours":
+                days[metric, label, day_of(hour)].append((value, count, is_estimated))
+        return [
+            (
+                series_id(metric, label),
+                day,
+                metric,
+                roll_up(self.registry[metric].kind, [hour[:2] for hour in hours]),
+                "derived",
+                len(hours),
+                len(hours_of_day(day)),
+                any(hour[2] for hour in hours),
+            )
+            for (metric, label, day), hours in days.items()
+        ]
+
+    def durations(self) -> list[tuple]:
+        """fct_duration_hourly: series_id, hour_at, metric, count, sum, min, max, buckets, counts."""
+        rows = []
+        for (metric, label, hour), took in self._durations().items():
+            buckets = sorted(Counter(map(bucket_of, took)).items())
+            numbers, counts = [number for number, _ in buckets], [count for _, count in buckets]
+            rows.append(
+                (series_id(metric, label), hour, metric, len(took), sum(took), min(took), max(took), numbers, counts)
+            )
+        return rows
+
+    def _durations(self) -> dict[Cell, list[int]]:
+        found = defaultdict(list)
+        if self._stream("events.duration") == events.STREAM:
+            for _, type_, at, _, took, _ in self.events:
+                if took is not None and took >= 0:
+                    found["events.duration", type_, floor_hour(at)].append(took)
+        return found
+
+    def activity(self) -> list[tuple]:
+        """fct_user_activity_daily: user_id, date_day, type, stream, event_count."""
+        counted = Counter((user, day_of(at), type_) for _, type_, at, user, *_ in self.events if user)
+        return [(*key, events.STREAM, count) for key, count in counted.items()]
+
+    def coverage(self) -> list[tuple]:
+        """fct_coverage_hourly: stream, hour_at, read_at."""
+        latest: dict[tuple, dt.datetime] = {}
+        for stream, start, end, started_at in self.reads:
+            for hour in _hours(start, end):
+                if hour + HOUR <= end:
+                    latest[stream, hour] = max(latest.get((stream, hour), started_at), started_at)
+        return [(*key, read_at) for key, read_at in latest.items()]
+
+    def _by_hour(self, metric: str, stream: str, rows, time: int) -> dict[tuple[str, dt.datetime], list[tuple]]:
+        """Return (object, hour) -> rows, where the metric is of this stream; `time` is the number of a column.
+
+        A count at the first instant of an hour lies after its own read's end: that hour is built with the next.
+        """
+        groups = defaultdict(list)
+        for row in rows if self._stream(metric) == stream else ():
+            hour = floor_hour(row[time])
+            if (stream, hour) in self.touched:
+                groups[row[0], hour].append(row)
+        return groups
+
+    def _stream(self, metric: str) -> str | None:
+        return self.registry[metric].stream if metric in self.registry else None
+
+
+def roll_up(kind: str, values: list[tuple[float, int]]) -> float | None:
+    """Return what values in order of time, each with its weight, are together."""
+    if kind == "stock":
+        return values[-1][0]
+    total = 0.0  # added one by one, as PostgreSQL does; Python's sum of floats is compensated
+    for value, weight in values:
+        total += value if kind == "counter" else value * weight
+    return total if kind == "counter" else total / sum(weight for _, weight in values)
+
+
+def bucket_of(milliseconds: int) -> int:
+    """Return the number of a duration's bucket."""
+    return -1 if milliseconds < 1 else math.floor(math.log(milliseconds) / math.log(1.02))
+
+
+def series_id(metric: str, label: str) -> int:
+    """Return the id of a series with one label."""
+    text = json.dumps([metric, [[_key(metric), label]]], separators=(",", ":"))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
+
+
+def day_of(at: dt.datetime) -> dt.date:
+    """Return the business day in which an instant lies."""
+    return at.astimezone(BUSINESS).date()
+
+
+def _series(metric: str, label: str) -> tuple:
+    labels = json.dumps({_key(metric): label})
+    return series_id(metric, label), metric, labels, f"{metric}{{{_key(metric)}={label}}}"
+
+
+def _key(metric: str) -> str:
+    return "object" if metric.startswith("objects.") else "type"
+
+
+def _origin(is_reconstructed: bool) -> tuple[str, bool]:
+    return ("reconstructed", True) if is_reconstructed else ("observed", False)
+
+
+def _hours(start: dt.datetime, end: dt.datetime) -> list[dt.datetime]:
+    return [start + HOUR * number for number in range(-(-(end - start) // HOUR))]
