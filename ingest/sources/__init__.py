@@ -1,5 +1,5 @@
 """The sources: a folder each. A source has TABLES, SETTINGS and read(job, settings) -> Result."""
 
-from ingest.sources import events, website
+from ingest.sources import events, prometheus, website
 
-SOURCES = {"website": website, "events": events}
+SOURCES = {"website": website, "events": events, "prometheus": prometheus}

@@ -16,9 +16,8 @@ from ingest.errors import SourceError
 from ingest.job import Job
 from ingest.load import CsvFile
 from ingest.reads import Period
-from ingest.settings import PostgresSettings
+from ingest.settings import DEMO_COMPANY, PostgresSettings
 
-DEMO_COMPANY = "demo"
 TIMES = ("timestamp with time zone", "timestamp without time zone")
 NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
 BUFFER_BYTES = 1 << 20
