@@ -71,6 +71,11 @@
     {{ hour_at }} + interval '1 hour' + {{ metric }}.settle_minutes * interval '1 minute'
 {%- endmacro %}
 
+{# The same for a business day that its source reports as one. #}
+{% macro day_settled_at(date_day, metric) -%}
+    {{ day_start(date_day ~ " + 1") }} + {{ metric }}.settle_minutes * interval '1 minute'
+{%- endmacro %}
+
 {# The Monday of the business week in which an instant lies. #}
 {% macro week_of(instant) -%}
     date_trunc('week', {{ instant }} at time zone '{{ var("business_timezone") }}')::date

@@ -1,4 +1,4 @@
-{%- set sources = [ref("int_events__hourly"), ref("int_website__hourly")] -%}
+{%- set sources = [ref("int_events__hourly"), ref("int_website__hourly"), ref("int_prometheus__hourly")] -%}
 
 with metrics as (
     select
