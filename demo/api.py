@@ -31,6 +31,10 @@ PATIENCE_SECONDS = 30
 class Api(BaseHTTPRequestHandler):
     """Answers the queries of the demo's settings, and no other."""
 
+    protocol_version = "HTTP/1.1"
+    # Head and body in one packet: apart, the second waits 40 ms for the first's receipt.
+    wbufsize = -1
+
     def do_GET(self) -> None:
         """Answer a query in the URL."""
         parts = urlsplit(self.path)

@@ -15,7 +15,6 @@ from random import Random
 from demo.company import DAYS_OF_WEEK, HOURS_OF_DAY, PARIS, SEED, instant_of
 
 SCRAPE_SECONDS = 60
-PAGES_SCRAPE_SECONDS = 300  # raw samples are sent for it: five times fewer
 REQUESTS_AN_HOUR = 4000
 PAGES_AN_HOUR = 900
 SHARES = {"200": 0.93, "304": 0.035, "404": 0.025, "500": 0.008, "503": 0.002}
@@ -104,6 +103,7 @@ def database_size(hour: int) -> Values:
     return {(): float(int((MEGABYTES + MEGABYTES_AN_HOUR * (hour - 473_352) + bloat) * 2**20))}
 
 
+@lru_cache(maxsize=4096)
 def pages(hour: int) -> float:
     """Return how many pages the spiders crawled in an hour."""
     return round(draw("pages", hour).uniform(0.8, 1.2) * PAGES_AN_HOUR * (load(hour) + 0.1))
@@ -131,12 +131,12 @@ def pages_total(at: float) -> float:
 
 def page_samples(since: float, until: float) -> Iterator[tuple[float, float]]:
     """Yield the samples of the counter of pages in (since, until]."""
-    at = since - since % PAGES_SCRAPE_SECONDS + PAGES_SCRAPE_SECONDS
+    at = since - since % SCRAPE_SECONDS + SCRAPE_SECONDS
     while at <= until:
         hour, minute = int(at // 3600), at % 3600 / 60
         if minute >= 60 - scraped_minutes(hour):
             yield at, pages_total(at)
-        at += PAGES_SCRAPE_SECONDS
+        at += SCRAPE_SECONDS
 
 
 def _hourly(values: Callable[[int], Values]) -> Callable[[int], Values]:

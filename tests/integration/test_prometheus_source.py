@@ -255,5 +255,160 @@ def test_hours_and_days_of_facts_are_those_of_the_samples(company, read, registe
         assert is_complete == (end <= NOW)
 
 
+def stored(company) -> list[tuple]:
+    """Return all that raw holds."""
+    return company.rows(
+        "select stream, labels::text, hour_at, value, sample_count from raw.prometheus_samples "
+        "union all select stream, labels::text, day_at, value, null from raw.prometheus_days order by 1, 2, 3, 4"
+    )
+
+
+def failure(printed: str) -> str:
+    """Return the one line that was printed, without what all of them begin with."""
+    start = f"{'prometheus':<18} FAILED: "
+    assert printed.startswith(start), printed
+    assert printed.count("\n") == 1, printed
+    return printed.strip().removeprefix(start)
+
+
+def test_a_run_an_hour_reads_what_one_run_reads(company, read):
+    """However chunks and runs cut the time: the same values, and nothing twice."""
+    for at in (NOW - 50 * HOUR, NOW - 49.5 * HOUR, NOW - 13 * HOUR, NOW - 13 * HOUR, NOW):
+        company.now = at
+        code, printed = read()
+        assert code == 0, printed
+        assert company.value("select max(hour_at) from raw.prometheus_samples") < at - HOUR
+    piecewise = stored(company)
+    company.execute("truncate raw.reads, raw.prometheus_samples, raw.prometheus_days")
+    read()
+    assert stored(company) == piecewise
+    read("--reconcile")
+    read("--from", START.isoformat(), "--to", NOW.isoformat())
+    assert stored(company) == piecewise
+
+
+def test_an_hour_is_read_once_it_has_settled_and_again_within_the_lookback(company, read):
+    company.now = NOW.replace(minute=4)
+    read(settle_minutes=5)
+    assert company.value("select max(hour_at) from raw.prometheus_samples") == NOW.replace(minute=0) - 2 * HOUR
+    company.execute("update raw.prometheus_samples set value = -1")
+    company.now = NOW
+    read(settle_minutes=5, lookback_hours=3)
+    wrong = company.rows("select distinct hour_at from raw.prometheus_samples where value = -1 and stream like '%size'")
+    end = NOW.replace(minute=0) - HOUR
+    assert max(at for (at,) in wrong) == end - 4 * HOUR
+    assert company.value("select count(*) from raw.prometheus_samples where value >= 0 and stream like '%size'") == 4
+
+
+def test_what_vanished_at_the_source_vanishes_here(company, read):
+    """A period is replaced whole; what is outside of it, and other streams, stay as they are."""
+    read()
+    before = stored(company)
+    fewer = {"exact": QUERIES["exact"] | {"expr": 'http_requests_total{status="200"}'}}
+    read("--from", (NOW - 2 * HOUR).isoformat(), "--to", NOW.isoformat(), queries=fewer)
+    gone = [row for row in before if row not in stored(company)]
+    assert {row[0] for row in gone} == {"prometheus.exact"}
+    assert {row[1] for row in gone} == {'{"status": "404"}', '{"status": "429"}', '{"status": "500"}'}
+    assert min(row[2] for row in gone) == NOW.replace(minute=0) - 2 * HOUR
+
+
+def test_a_query_that_fails_stops_no_other_and_is_read_again(company, read):
+    queries = {name: QUERIES[name] for name in ("size", "exact")}
+    read(queries=queries)
+    before = stored(company)
+    company.now = NOW + HOUR
+    broken = queries | {"exact": QUERIES["exact"] | {"expr": "http_requests_total{"}}
+    code, printed = read(queries=broken)
+    assert code == 3
+    assert failure(printed).startswith("prometheus.exact: expr: the server answers 400: invalid parameter")
+    assert [row for row in stored(company) if row[0] == "prometheus.exact"] == [
+        row for row in before if row[0] == "prometheus.exact"
+    ]
+    open_reads = "select stream, error from raw.reads where finished_at is null and repeated_by is null"
+    ((stream, error),) = company.rows(open_reads)
+    assert stream == "prometheus.exact"
+    assert "invalid parameter" in error
+    finished = "select count(*) from raw.reads where stream = 'prometheus.size' and finished_at is not null"
+    assert company.value(finished) == 2
+    read(queries=queries)
+    assert company.rows(open_reads) == []
+
+
+def test_two_series_of_one_name_are_refused_with_the_label_that_tells_them_apart(company, read):
+    query = {"metric": "t.all", "expr": "http_requests_total", "value": "increase", "labels": ["status"]}
+    code, printed = read(queries={"all": query})
+    assert code == 3
+    assert failure(printed) == (
+        'prometheus.all: labels: two series are both t.all{"status": "200"}; what tells them apart is '
+        "instance ('a', 'b'): keep that in labels, or put them together: across = \"sum\""
+    )
+    assert stored(company) == []
+    read(queries={"all": query | {"across": "sum"}})
+    assert {row[1] for row in stored(company)} == {f'{{"status": "{s}"}}' for s in (200, 404, 429, 500)}
+
+
+def test_too_many_series_are_refused_before_they_are_read(company, read):
+    query = QUERIES["requests"] | {"max_series": 7}
+    code, printed = read(queries={"all": query})
+    assert code == 3
+    assert failure(printed) == (
+        "prometheus.all: max_series: there are 8 series, and 7 may be read: keep fewer labels, choose fewer series in "
+        "expr, or raise max_series"
+    )
+
+
+def test_what_the_server_keeps_no_more_is_not_read_and_a_loss_is_said(company, read):
+    company.now = NOW - 48 * HOUR
+    read(queries={"size": QUERIES["size"]})
+    company.now = NOW + 10 * 24 * HOUR
+    before = stored(company)
+    code, printed = read(queries={"size": QUERIES["size"]}, keeps_days=2)
+    assert code == 0
+    assert (
+        "prometheus.size: 2026-03-29 12:00 to 2026-04-08 22:00 UTC was not read in time and is lost, since the server "
+        "keeps 2 days (keeps_days)"
+    ) in printed
+    assert stored(company) == before
+    _, printed = read(queries={"size": QUERIES["size"]}, keeps_days=2)
+    assert "lost" not in printed
+
+
+def test_a_server_that_can_not_answer_so_much_is_asked_for_less(company, read, blocks, tmp_path, prometheus):
+    """Down to what it can: the same values. A query that is too large for an hour is named."""
+    queries = {name: QUERIES[name] for name in ("requests", "exact")}
+    read(queries=queries)
+    whole = stored(company)
+    company.execute("truncate raw.reads, raw.prometheus_samples")
+    with serve(blocks, tmp_path, "--query.max-samples=6000") as small:
+        code, printed = read(queries=queries, url=small.url)
+        assert code == 0, printed
+        assert stored(company) == whole
+    (tmp_path / "tiny").mkdir()
+    with serve(blocks, tmp_path / "tiny", "--query.max-samples=50") as tiny:
+        code, printed = read(queries={"exact": QUERIES["exact"]}, url=tiny.url)
+        assert code == 3
+        assert "too many samples into memory" in failure(printed)
+        assert "choose fewer series" in printed
+
+
+def test_a_password_lets_us_in_and_is_never_shown(company, read, blocks, tmp_path):
+    # bcrypt of "secret word"
+    web = 'basic_auth_users: {reader: "$2b$04$abcdefghijklmnopqrstuuP6/q0obcGuk6SuzN66aTZwHeRCLMzKO"}\n'
+    with serve(blocks, tmp_path, web=web) as server:
+        queries = {"size": QUERIES["size"]}
+        code, printed = read(url=server.url, queries=queries)
+        assert code == 3
+        assert failure(printed) == (
+            "[sources.prometheus] username, token: the server answers 401: set username and password, or token, in "
+            ".dlt/secrets.toml or the environment"
+        )
+        code, printed = read(url=server.url, queries=queries, username="reader", password="wrong word")
+        assert code == 3
+        assert "wrong word" not in printed
+        code, printed = read(url=server.url, queries=queries, username="reader", password="secret word")
+        assert code == 0, printed
+        assert len(stored(company)) > 100
+
+
 def _mean(values: list[float]) -> float | None:
     return math.fsum(values) / len(values) if values else None

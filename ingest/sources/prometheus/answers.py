@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from ingest.errors import SourceError
-from ingest.hours import HOUR, floor_hour
+from ingest.hours import HOUR, origin
 from ingest.reads import Period
 from ingest.sources.prometheus.queries import QuerySettings
 
 UTC = dt.timezone.utc
+HOUR_SECONDS = 3600
 Cell = tuple[str, dt.datetime]  # labels as JSON; the start of the hour or day
 Values = dict[Cell, float]
 
@@ -61,15 +62,16 @@ def increments(series: dict[str, list[dict]], period: Period) -> tuple[Values, V
     grown, counts = defaultdict(list), defaultdict(float)
     for labels, same in series.items():
         for each in same:
-            samples = [(dt.datetime.fromtimestamp(float(at), UTC), float(value)) for at, value in each["values"]]
-            samples = [sample for sample in samples if math.isfinite(sample[1])]
-            for at, _ in samples:
-                counts[labels, _hour_until(at)] += 1
-            for (before, old), (at, new) in itertools.pairwise(samples):
-                if before > _hour_until(at) - HOUR:
-                    grown[labels, _hour_until(at)].append(new - old if new >= old else new)
-    values = {cell: math.fsum(parts) for cell, parts in grown.items() if period.start <= cell[1] < period.end}
-    return values, counts
+            samples = [(float(at), float(value)) for at, value in each["values"]]
+            samples = [(_hour_number(at), value) for at, value in samples if math.isfinite(value)]
+            for number, _ in samples:
+                counts[labels, number] += 1
+            for (before, old), (number, new) in itertools.pairwise(samples):
+                if before >= number - 1:
+                    grown[labels, number].append(new - old if new >= old else new)
+    sums = {(labels, _hour_at(number)): math.fsum(parts) for (labels, number), parts in grown.items()}
+    values = {cell: value for cell, value in sums.items() if period.start <= cell[1] < period.end}
+    return values, {(labels, _hour_at(number)): count for (labels, number), count in counts.items()}
 
 
 def finite(values: Values) -> Values:
@@ -77,9 +79,13 @@ def finite(values: Values) -> Values:
     return {cell: value for cell, value in values.items() if math.isfinite(value)}
 
 
-def _hour_until(at: dt.datetime) -> dt.datetime:
-    """Return the hour that a sample ends: one on the full hour tells of the time before it."""
-    return floor_hour(at - dt.timedelta(microseconds=1))
+def _hour_number(at: float) -> int:
+    """Return the number of the hour that a sample ends: one on the full hour tells of the time before it."""
+    return math.ceil((at - origin().timestamp()) / HOUR_SECONDS) - 1
+
+
+def _hour_at(number: int) -> dt.datetime:
+    return origin() + number * HOUR
 
 
 def _labels(query: QuerySettings, metric: dict[str, str]) -> str:
