@@ -6,6 +6,7 @@ It listens where `[sources.prometheus] url` says, and needs no other setting.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -107,14 +108,13 @@ def up(url: str) -> bool:
     PIDFILE.parent.mkdir(exist_ok=True)
     with LOG.open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "demo.api", str(port)],
+            [sys.executable, "-m", "demo.api", str(port), str(PIDFILE)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
-    PIDFILE.write_text(str(process.pid))
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not is_up(url):
         if process.poll() is not None or time.monotonic() > deadline:
@@ -154,5 +154,12 @@ def down() -> bool:
     return False
 
 
+def main(port: str, pidfile: str) -> None:
+    """Serve for ever, and leave the pid where `down` finds it: only a server that has the port does."""
+    server = serve(int(port))
+    Path(pidfile).write_text(str(os.getpid()))
+    server.serve_forever()
+
+
 if __name__ == "__main__":
-    serve(int(sys.argv[1])).serve_forever()
+    main(*sys.argv[1:])
