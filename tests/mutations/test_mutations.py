@@ -205,6 +205,11 @@ MUTATIONS = [
         REVISIONS,
     ),
     Mutation(
+        "a reported day is complete by its hours",
+        sql(r"case metrics\.day_from\s+when 'source'", "case 0 when 1"),
+        REVISIONS,
+    ),
+    Mutation(
         "revisions by reads that are only now built",
         sql(r"inner join ops\.built_reads as built on built\.read_id = reads\.read_id and built\.fact = '\w+'", ""),
         REVISIONS,
@@ -237,6 +242,15 @@ MUTATIONS = [
             lambda within: lambda *stream: within(*stream).partition("and exists")[0] + " and true",
         ),
         RAW,
+    ),
+    Mutation(
+        "the rows of a stream that failed alone are replaced",
+        python(
+            load,
+            "within_own_open_reads",
+            lambda within: lambda *source: within(*source).replace("and r.error is null", ""),
+        ),
+        "raw is what a read saw",
     ),
     Mutation("lookback 0", python(Reads, "recent", without_lookback), "what is late within the lookback"),
     Mutation("a count replaces what was counted", python(website, "SAME_COUNT", lambda _: "true"), "a count stays"),
