@@ -116,10 +116,10 @@ class _Statuses:
         ]
 
     def _select(self) -> str:
-        spider_id = f"coalesce({self.columns['spider_id'].name}::text, '')"
+        spider_id = f"{self.columns['spider_id'].name}::text"
         values = {
-            "spider_id": spider_id,
-            "spider": f"coalesce({self.columns['spider'].name}::text, {spider_id})",
+            "spider_id": f"coalesce({spider_id}, '')",
+            "spider": f"coalesce({self.columns['spider'].name}::text, {spider_id}, '')",
             "workers": self._workers(),
             "reported_at": self.reported_at.instant(self.settings.timezone),
         }
