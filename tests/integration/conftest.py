@@ -22,7 +22,7 @@ def configure(company, monkeypatch, tmp_path) -> Callable[[str], Path]:
         Container()[PluggableRunContext].reload_providers()
 
     def write(text: str, secrets: str = "") -> Path:
-        for source in ("WEBSITE", "EVENTS"):
+        for source in ("WEBSITE", "EVENTS", "SPIDERS"):
             monkeypatch.delenv(f"SOURCES__{source}__URL", raising=False)
         (tmp_path / ".dlt").mkdir(exist_ok=True)
         (tmp_path / ".dlt" / "config.toml").write_text(text)

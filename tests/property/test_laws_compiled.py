@@ -31,6 +31,8 @@ HAPPENED = (
     "rows that moved between hours",
     "rows that vanished",
     "objects that vanished",
+    "odd reports",
+    "reports of one instant",
     "whole lists",
     "reads that append",
     "reads finished out of order",
