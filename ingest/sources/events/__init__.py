@@ -27,7 +27,7 @@ TABLE = Table(
     },
     required=frozenset({"event_id", "type", "occurred_at"}),
     # The first serves models, in equality joins by hour; the second serves the replacement of a period.
-    indexes=(f"({hour_of('occurred_at')})", "occurred_at"),
+    indexes=(f"({hour_of('occurred_at')})", "(occurred_at)"),
 )
 TABLES = [TABLE]
 REQUIRED = ("event_id", "type", "occurred_at")

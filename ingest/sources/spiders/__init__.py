@@ -25,7 +25,7 @@ TABLE = Table(
     },
     required=frozenset({"spider_id", "spider", "reported_at"}),
     # The first serves models, in equality joins by hour; the second serves the replacement of a period.
-    indexes=(f"({hour_of('reported_at')})", "reported_at"),
+    indexes=(f"({hour_of('reported_at')})", "(reported_at)"),
 )
 TABLES = [TABLE]
 # Our column -> what it is called where nothing else is said, by table.
