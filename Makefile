@@ -37,10 +37,12 @@ $(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements-dev.txt
 	@touch $@
 
-up: install ## Start the warehouse (nothing to do for a server of your own)
+up: install ## Start the warehouse (nothing to do for a server of your own), and the demo company's API
 	@$(BIN)/python -m ingest.warehouse up
+	@$(BIN)/python -m demo up || echo "demo: going on without it" >&2
 
 down: install ## Stop the warehouse; its data stays
+	@$(BIN)/python -m demo down
 	@$(BIN)/python -m ingest.warehouse down
 
 psql: up ## Open psql in the warehouse
@@ -76,10 +78,15 @@ test: $(INSTALLED_DEV) debian-packages ## Run all tests, real parts included
 test-laws: $(INSTALLED_DEV) ## Run the laws over ten times as many histories: an hour
 	@LAWS_EXAMPLES=2000 LAWS_REAL=10 $(BIN)/python -m pytest tests/property tests/mutations --numprocesses 2 --dist loadfile
 
-# The end-to-end tests make a .venv with the system's Python, which every user can run.
+# The end-to-end tests make a .venv with the system's Python, which every user can run; those of the source prometheus
+# start servers of their own, so the package's is masked: it would take port 9090.
 debian-packages:
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! /usr/bin/python3 -c "import ensurepip" 2>/dev/null; then \
-		apt-get update --quiet --quiet && apt-get install --yes --quiet --quiet python3-venv; fi
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		! { /usr/bin/python3 -c "import ensurepip" && command -v prometheus promtool; } >/dev/null 2>&1; then \
+		if command -v systemctl >/dev/null && ! command -v prometheus >/dev/null; then \
+			systemctl --quiet mask prometheus.service; fi; \
+		apt-get update --quiet --quiet && \
+		apt-get install --yes --quiet --quiet --no-install-recommends python3-venv prometheus; fi
 
 lint: $(INSTALLED_DEV) ## Check style and format it
 	@$(BIN)/ruff check --fix .
@@ -87,7 +94,7 @@ lint: $(INSTALLED_DEV) ## Check style and format it
 
 clean: ## Remove the embedded warehouse and what dbt made, not .venv; asks first (YES=1 does not)
 	@test -n "$(YES)" || { printf "This removes .warehouse/ with all its history. Type yes: "; read answer; test "$$answer" = yes; }
-	@test ! -x $(BIN)/python || test ! -f profiles.yml || $(BIN)/python -m ingest.warehouse down
+	@test ! -x $(BIN)/python || test ! -f profiles.yml || { $(BIN)/python -m demo down; $(BIN)/python -m ingest.warehouse down; }
 	@rm -rf .warehouse profiles.yml target logs
 
 requirements: $(INSTALLED) ## Pin the packages anew from pyproject.toml

@@ -1,6 +1,6 @@
-"""python -m demo: let the company live on to now, and say in a line or two what it did.
+"""python -m demo [up|down]: let the company live on to now, and say in a line or two what it did.
 
-For a company other than demo (`.dlt/config.toml`) it does nothing.
+`up` starts its HTTP API, `down` ends it. For a company other than demo (`.dlt/config.toml`) it does nothing.
 """
 
 import sys
@@ -9,17 +9,37 @@ from datetime import datetime
 
 import psycopg2
 
+from demo import api
 from demo.databases import EVENTS, SPIDERS, WEBSITE, Database, Step, create_database, live_on
-from ingest import warehouse
-from ingest.errors import SetupError
+from ingest import settings, warehouse
+from ingest.errors import SetupError, SourceError
 from ingest.reads import now
-from ingest.settings import company
+from ingest.sources import prometheus
 
 
-def main() -> None:
-    """Create the databases where they are absent, and let them live on to now."""
-    if company() != "demo":
+def main(command: str = "") -> None:
+    """Run a command; none lets the company live on."""
+    if settings.company() == settings.DEMO_COMPANY:
+        {"": live, "up": start_api, "down": stop_api}[command]()
+
+
+def start_api() -> None:
+    """Start the HTTP API where the source's URL says, and nothing where that is another's."""
+    if not settings.is_on("prometheus"):
         return
+    url = settings.resolve("prometheus", prometheus.SETTINGS).url.rstrip("/")
+    if url.endswith(api.PATH) and api.up(url):
+        print(f"demo: the company's API is up at {url}")
+
+
+def stop_api() -> None:
+    """End the HTTP API."""
+    if api.down():
+        print("demo: the company's API is stopped")
+
+
+def live() -> None:
+    """Create the databases where they are absent, and let them live on to now."""
     with closing(warehouse.connect()) as connection:
         instant = now(connection)
         for database in (WEBSITE, EVENTS, SPIDERS):
@@ -49,8 +69,8 @@ def sentence(database: Database, step: Step) -> str:
 
 if __name__ == "__main__":
     try:
-        main()
-    except SetupError as error:
+        main(*sys.argv[1:])
+    except (SetupError, SourceError) as error:
         sys.exit(f"demo: {error}")
     except psycopg2.Error as error:
         reason = str(error).strip().splitlines()[0]

@@ -78,3 +78,10 @@ def midnight(at: dt.datetime) -> dt.datetime:
     """Return the start of the business day in which an instant lies, in UTC."""
     local = at.astimezone(business_timezone())
     return local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).astimezone(dt.timezone.utc)
+
+
+def ceil_midnight(at: dt.datetime) -> dt.datetime:
+    """Return the first start of a business day that is not before an instant, in UTC."""
+    start = midnight(at)
+    # A day has 23 to 25 hours: 26 after its start it is the next one.
+    return start if start == at else midnight(start + 26 * HOUR)

@@ -1,8 +1,8 @@
 """What a source is given to do its work, and what it gives back."""
 
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.errors import SourceError
@@ -69,11 +69,13 @@ class Result:
 
     row_count: int
     hours: int
+    notes: list[str] = field(default_factory=list)  # what people should know of a read that went well
 
     @classmethod
-    def of(cls, readings: dict[str, Reading]) -> "Result":
+    def of(cls, readings: dict[str, Reading], notes: Iterable[str] = ()) -> "Result":
         """Add up readings: rows of all, hours of the one that touched most."""
         return cls(
             row_count=sum(reading.row_count for reading in readings.values()),
             hours=max((reading.hours for reading in readings.values()), default=0),
+            notes=list(notes),
         )

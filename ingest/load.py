@@ -68,16 +68,26 @@ class Rows:
 
 
 def within_open_reads(stream: str, time_column: str) -> str:
-    """Return the condition "this row lies in a period that is being read of this stream".
+    """Return the condition "this row lies in a period that is being read of this stream"."""
+    return _within(f"r.stream = '{stream}'", "true", time_column)
+
+
+def within_own_open_reads(source: str, time_column: str) -> str:
+    """Return the same for a table of all streams of a source, with a column `stream`."""
+    return _within(f"r.source = '{source}'", "r.stream = {table}.stream", time_column)
+
+
+def _within(which: str, same_stream: str, time_column: str) -> str:
+    """Return the condition; a read with an error was given up by this run, and nothing replaces its rows.
 
     The outer bounds are for the index on the time, which the list of periods can't reach.
     """
-    reads = f"raw.reads r where r.stream = '{stream}' and r.finished_at is null and r.repeated_by is null"
+    reads = f"raw.reads r where {which} and r.finished_at is null and r.repeated_by is null and r.error is null"
     at = f"{{table}}.{time_column}"
     return (
         f"{at} >= (select min(r.period_start) from {reads}) "
         f"and {at} < (select max(r.period_end) from {reads}) "
-        f"and exists (select from {reads} and {at} >= r.period_start and {at} < r.period_end)"
+        f"and exists (select from {reads} and {same_stream} and {at} >= r.period_start and {at} < r.period_end)"
     )
 
 

@@ -111,7 +111,8 @@ class _Run:
             traceback.print_exc()
             return Outcome(source, "failed", f"unexpected {type(error).__name__}: {error}")
         seconds = perf_counter() - started
-        return Outcome(source, "ok", f"{result.row_count:,} rows, {seconds:.1f} s, {result.hours:,} hours touched")
+        done = f"{result.row_count:,} rows, {seconds:.1f} s, {result.hours:,} hours touched"
+        return Outcome(source, "ok", "; ".join((done, *result.notes)))
 
     def _read(self, source: str, reads: Reads) -> Result:
         module = SOURCES[source]

@@ -15,6 +15,7 @@ from ingest.hours import business_timezone, hour_of, origin
 SQL_TYPES = {
     "text": "text",
     "bigint": "bigint",
+    "double": "double precision",
     "timestamp": "timestamptz",
     "bool": "boolean",
     "json": "jsonb",

@@ -88,6 +88,7 @@ class Reading:
     is_first: bool  # no read, open or finished, overlaps: nothing in raw to replace
     read_ids: list[int]
     row_count: int = 0
+    is_failed: bool = False  # this stream alone could not be read: its reads stay open, those of others are finished
     with_finish: list[Callable] = field(default_factory=list)  # called with a cursor, in step 4's transaction
 
     @property
@@ -151,8 +152,7 @@ class Reads:
 
     def recent(self, stream: str, start: dt.datetime, lookback: dt.timedelta) -> list[Period]:
         """Return the last `lookback` of what was read, and on to now: where late rows are looked for."""
-        query = "select max(period_end) from raw.reads where stream = %s and finished_at is not null"
-        (end,) = self._row(query, stream)
+        end = self.last_end(stream)
         if end is None:
             return []
         return self._to_now(max(floor_hour(min(end, self.now) - lookback), floor_hour(start)))
@@ -201,10 +201,22 @@ class Reads:
         }
         try:
             yield readings
-            self._finish(list(readings.values()))
+            self._finish([reading for reading in readings.values() if not reading.is_failed])
         except Exception as error:
-            self._note(readings.values(), error)
+            self._note([reading for reading in readings.values() if not reading.is_failed], error)
             raise
+
+    def fail(self, reading: Reading, error: Exception) -> None:
+        """Give up one stream of a block, which goes on with the others: its reads stay open for the next run."""
+        reading.is_failed = True
+        self._note([reading], error)
+
+    def last_end(self, stream: str) -> dt.datetime | None:
+        """Return until when a stream was ever read."""
+        (end,) = self._row(
+            "select max(period_end) from raw.reads where stream = %s and finished_at is not null", stream
+        )
+        return end
 
     def _begin(self, stream: str, periods: list[Period], oldest: dt.datetime) -> Reading:
         periods = merge_periods(_cut(periods + self.open_periods(stream), oldest, self.now))

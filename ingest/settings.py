@@ -21,6 +21,9 @@ from ingest.errors import SetupError, SourceError
 from ingest.hours import zone
 from ingest.reads import parse_instant
 
+# Its sources are read by no other company, and it reads no others.
+DEMO_COMPANY = "demo"
+
 
 def _zone_name(name: str) -> str:
     try:

@@ -43,6 +43,8 @@
                 when metrics.zero_fill and metrics.kind <> 'counter' then 'only a counter can be filled with zeros'
                 when metrics.day_from is null or metrics.day_from not in ('hours', 'source')
                     then 'day_from is neither hours nor source'
+                when metrics.kind = 'reported' and metrics.day_from <> 'source'
+                    then 'what is reported merges with no other: day_from is source'
                 when metrics.settle_minutes is null or metrics.settle_minutes < 0 then 'settle_minutes is not 0 or more'
                 when metrics.version is null then 'version is empty'
             end as problem

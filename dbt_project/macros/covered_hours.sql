@@ -1,6 +1,7 @@
 {#
     How far a period of a metric was read: how many of its hours whole, and whether all of them late
-    enough to be complete. Subqueries over a CTE `coverage`, one for hours and one for business days.
+    enough to be complete. Subqueries over a CTE `coverage`, one for hours and one for business days. A day that its
+    source reports was read whole with each of its hours, and counts once it was over.
 #}
 {% macro covered_hour(metric, hour_at) -%}
     select
@@ -14,7 +15,10 @@
     select
         count(*) as hours,
         count(*) filter (
-            where coverage.read_at >= {{ settled_at("coverage.hour_at", metric) }}
+            where coverage.read_at >= case {{ metric }}.day_from
+                when 'source' then {{ day_settled_at(date_day, metric) }}
+                else {{ settled_at("coverage.hour_at", metric) }}
+            end
         ) = {{ hours_in_day(date_day) }} as is_complete
     from coverage
     where coverage.stream = {{ metric }}.stream

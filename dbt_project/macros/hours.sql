@@ -38,12 +38,16 @@
     (({{ date_day }})::timestamp at time zone '{{ var("business_timezone") }}')
 {%- endmacro %}
 
-{# The hours of a business day. #}
+{# The hours of a business day. The limit is for the planner, which takes a series for 1,000 rows. #}
 {% macro hours_of_day(date_day) -%}
-    generate_series(
-        {{ day_start(date_day) }},
-        {{ day_start(date_day ~ " + 1") }} - interval '1 microsecond',
-        interval '1 hour'
+    (
+        select
+            generate_series(
+                {{ day_start(date_day) }},
+                {{ day_start(date_day ~ " + 1") }} - interval '1 microsecond',
+                interval '1 hour'
+            )
+        limit 25
     )
 {%- endmacro %}
 
@@ -69,6 +73,11 @@
 {# The instant from which on a read of an hour shows it whole: its end, and the time that its metric settles. #}
 {% macro settled_at(hour_at, metric) -%}
     {{ hour_at }} + interval '1 hour' + {{ metric }}.settle_minutes * interval '1 minute'
+{%- endmacro %}
+
+{# The same for a business day that its source reports as one. #}
+{% macro day_settled_at(date_day, metric) -%}
+    {{ day_start(date_day ~ " + 1") }} + {{ metric }}.settle_minutes * interval '1 minute'
 {%- endmacro %}
 
 {# The Monday of the business week in which an instant lies. #}

@@ -45,11 +45,22 @@
     )
 {%- endmacro %}
 
-{# Whether all hours of a day were. #}
+{# Whether all hours of a day were; where its source reports it, whether one such read held the day once it was over. #}
 {% macro was_complete_day(date_day) -%}
-    not exists (
-        select
-        from {{ hours_of_day(date_day) }} as hours (hour_at)
-        where not {{ was_complete_hour("hours.hour_at") }}
-    )
+    case metrics.day_from
+        when 'source' then exists (
+            select
+            from {{ source("ingest", "reads") }} as reads
+            inner join ops.built_reads as built on built.read_id = reads.read_id and built.fact = '{{ this.name }}'
+            where reads.stream = metrics.stream
+                and tstzrange(reads.period_start, reads.period_end)
+                @> tstzrange({{ day_start(date_day) }}, {{ day_start(date_day ~ " + 1") }})
+                and reads.started_at >= {{ day_settled_at(date_day, "metrics") }}
+        )
+        else not exists (
+            select
+            from {{ hours_of_day(date_day) }} as hours (hour_at)
+            where not {{ was_complete_hour("hours.hour_at") }}
+        )
+    end
 {%- endmacro %}

@@ -17,9 +17,8 @@ from ingest.job import Job
 from ingest.load import CsvFile, Rows, within_open_reads
 from ingest.raw import Table
 from ingest.reads import Period, Reading
-from ingest.settings import PostgresSettings
+from ingest.settings import DEMO_COMPANY, PostgresSettings
 
-DEMO_COMPANY = "demo"
 TIMES = ("timestamp with time zone", "timestamp without time zone")
 NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
 BUFFER_BYTES = 1 << 20

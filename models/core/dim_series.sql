@@ -16,6 +16,10 @@ with hourly as (
     select * from {{ ref("int_metrics__hourly") }}
 ),
 
+reported as (
+    select * from {{ ref("int_metrics__reported") }}
+),
+
 durations as (
     select * from {{ ref("int_metrics__durations") }}
 ),
@@ -27,6 +31,13 @@ unioned as (
         labels,
         series
     from hourly
+    union all
+    select
+        series_id,
+        metric,
+        labels,
+        series
+    from reported
     union all
     select
         series_id,

@@ -62,6 +62,15 @@ found as (
             select from {{ ref("stg_website__objects") }} as objects
             where {{ hour_of("objects.created_at") }} = hours_read.hour_at
         )
+    union
+    select
+        hours_read.stream,
+        hours_read.hour_at,
+        samples.metric
+    from hours_read
+    inner join {{ ref("stg_prometheus__samples") }} as samples
+        on {{ hour_of("samples.hour_at") }} = hours_read.hour_at
+        and samples.stream = hours_read.stream
 )
 
 select

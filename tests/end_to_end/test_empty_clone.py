@@ -39,12 +39,17 @@ class Clone:
             entry = pwd.getpwnam(user)
             for path in (folder, *folder.rglob("*")):
                 os.chown(path, entry.pw_uid, entry.pw_gid, follow_symlinks=False)
-        self.port = free_port()
+        self.port, self.demo_port = free_port(), free_port()
 
     def run(self, command: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess:
         """Type a command in a shell in the clone; returns what came of it, output and errors in one."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-        environment |= {"WAREHOUSE_PORT": str(self.port), "COLUMNS": "100"} | variables
+        demo = f"http://127.0.0.1:{self.demo_port}/demo/prometheus"
+        environment |= {
+            "WAREHOUSE_PORT": str(self.port),
+            "SOURCES__PROMETHEUS__URL": demo,
+            "COLUMNS": "100",
+        } | variables
         return subprocess.run(
             ["bash", "-c", command],
             cwd=self.folder,

@@ -22,8 +22,8 @@ def configure(company, monkeypatch, tmp_path) -> Callable[[str], Path]:
         Container()[PluggableRunContext].reload_providers()
 
     def write(text: str, secrets: str = "") -> Path:
-        for source in ("WEBSITE", "EVENTS", "SPIDERS"):
-            monkeypatch.delenv(f"SOURCES__{source}__URL", raising=False)
+        for variable in ("WEBSITE__URL", "EVENTS__URL", "SPIDERS__URL", "PROMETHEUS__ENABLED"):
+            monkeypatch.delenv(f"SOURCES__{variable}", raising=False)
         (tmp_path / ".dlt").mkdir(exist_ok=True)
         (tmp_path / ".dlt" / "config.toml").write_text(text)
         (tmp_path / ".dlt" / "secrets.toml").write_text(secrets)

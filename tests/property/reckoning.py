@@ -7,9 +7,9 @@ import math
 from collections import Counter, defaultdict
 
 from ingest.hours import floor_hour
-from ingest.sources import events, spiders, website
+from ingest.sources import events, prometheus, spiders, website
 from tests.property.revisions import BUSINESS, HOUR, Definition, hours_of_day
-from tests.property.world import MINUTE, Events, Spiders, Website
+from tests.property.world import MINUTE, Events, Prometheus, Spiders, Website
 
 Cell = tuple[str, str, dt.datetime]  # metric, its label's value, hour
 
@@ -22,11 +22,17 @@ class Reckoning:
         events_: Events,
         spiders_: Spiders,
         website_: Website,
+        prometheus_: Prometheus,
         reads: list[tuple],
         registry: dict[str, Definition],
     ):
         """Take reads as (stream, period_start, period_end, started_at)."""
-        self.events, self.spiders, self.website = events_.held, spiders_.held, website_
+        self.events, self.spiders, self.website, self.prometheus = (
+            events_.held,
+            spiders_.held,
+            website_,
+            prometheus_.held,
+        )
         self.reads, self.registry = reads, registry
         self.touched = {(stream, hour) for stream, start, end, _ in reads for hour in _hours(start, end)}
 
@@ -71,7 +77,7 @@ class Reckoning:
             ]
             is_before = bool(firsts) and hour < floor_hour(min(firsts))
             found["objects.created", object_, hour] = (float(len(made)), len(made), *_origin(is_before))
-        return found | self._spiders()
+        return found | self._spiders() | self._samples()
 
     def _spiders(self) -> dict[Cell, tuple]:
         """Return the spiders' hours: of each one's last report of the window, and the mean of all."""
@@ -107,6 +113,15 @@ class Reckoning:
             by_hour[spider_id, floor_hour(at)].append((at, report))
         return by_hour
 
+    def _samples(self) -> dict[Cell, tuple]:
+        """Return the hours that Prometheus answered."""
+        found: dict[Cell, tuple] = {}
+        for stream, metric, labels, hour, value, count, is_estimated in self.prometheus[prometheus.SAMPLE_TABLE.name]:
+            if self._stream(metric) == stream:
+                label = "".join(json.loads(labels).values())
+                found[metric, label, hour] = (value, count, "observed", is_estimated)
+        return found
+
     def daily(self) -> list[tuple]:
         """fct_metric_daily: ... value, origin, hours_observed, hours_expected, is_estimated."""
         days = defaultdict(list)
@@ -125,6 +140,14 @@ class Reckoning:
                 any(hour[2] for hour in hours),
             )
             for (metric, label, day), hours in days.items()
+        ] + self._reported()
+
+    def _reported(self) -> list[tuple]:
+        """Return the days that their source reports."""
+        return [
+            (series_id(metric, ""), day_of(at), metric, value, "reported", None, len(hours_of_day(day_of(at))), False)
+            for stream, metric, _, at, value in self.prometheus[prometheus.DAY_TABLE.name]
+            if self._stream(metric) == stream and self.registry[metric].day_from == "source"
         ]
 
     def durations(self) -> list[tuple]:
@@ -193,7 +216,7 @@ def bucket_of(milliseconds: int) -> int:
 
 def series_id(metric: str, label: str) -> int:
     """Return the id of a series with one label."""
-    text = json.dumps([metric, [[_key(metric), label]]], separators=(",", ":"))
+    text = json.dumps([metric, [[key, value] for key, value in _labels(metric, label).items()]], separators=(",", ":"))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
 
 
@@ -203,12 +226,14 @@ def day_of(at: dt.datetime) -> dt.date:
 
 
 def _series(metric: str, label: str) -> tuple:
-    labels = json.dumps({_key(metric): label})
-    return series_id(metric, label), metric, labels, f"{metric}{{{_key(metric)}={label}}}"
+    labels = _labels(metric, label)
+    name = ",".join(f"{key}={value}" for key, value in labels.items())
+    return series_id(metric, label), metric, json.dumps(labels), metric + (f"{{{name}}}" if name else "")
 
 
-def _key(metric: str) -> str:
-    return {"objects": "object", "spiders": "spider"}.get(metric.partition(".")[0], "type")
+def _labels(metric: str, label: str) -> dict[str, str]:
+    keys = {"objects": "object", "events": "type", "spiders": "spider", "http": "status"}
+    return {keys[metric.partition(".")[0]]: label} if metric != "http.request_duration" else {}
 
 
 def _origin(is_reconstructed: bool) -> tuple[str, bool]:

@@ -112,7 +112,8 @@ class Watch:
         _, new_value, new_count = new or (metric, None, 0)
         if old_value == new_value or not self._was_complete(metric, period):
             return []
-        late = "late" if old is None or new_count > old_count else "restated"
+        # A reported value has no count.
+        late = "late" if old is None or (new_count or 0) > (old_count or 0) else "restated"
         reason = "definition" if metric in self.redefined else late
         at = period if isinstance(period, dt.datetime) else midnight(period)
         return [(series_id, at, metric, old_value, new_value, reason)]
@@ -121,16 +122,20 @@ class Watch:
         """Return whether reads built before hold each hour whole and started late enough; always without a line."""
         if metric not in self.registry:
             return True
-        hours = [period] if isinstance(period, dt.datetime) else hours_of_day(period)
-        return all(
-            any(
-                stream == self.registry[metric].stream
-                and start <= hour
-                and end >= hour + HOUR
-                and started_at >= hour + HOUR + self.settle[metric]
-                for stream, start, end, started_at in self.reads
-            )
-            for hour in hours
+        is_hour = isinstance(period, dt.datetime)
+        if not is_hour and self.registry[metric].day_from == "source":
+            return self._was_whole(metric, midnight(period), midnight(period + dt.timedelta(days=1)))
+        hours = [period] if is_hour else hours_of_day(period)
+        return all(self._was_whole(metric, hour, hour + HOUR) for hour in hours)
+
+    def _was_whole(self, metric: str, since: dt.datetime, until: dt.datetime) -> bool:
+        """Return whether one read built before holds a time whole, and started late enough after it."""
+        return any(
+            stream == self.registry[metric].stream
+            and start <= since
+            and end >= until
+            and started_at >= until + self.settle[metric]
+            for stream, start, end, started_at in self.reads
         )
 
     def _values(self) -> dict[tuple, tuple]:

@@ -14,10 +14,12 @@ from psycopg2.errors import LockNotAvailable
 from psycopg2.extras import execute_values
 
 from ingest import load
-from ingest.hours import floor_hour
+from ingest.errors import SourceError
+from ingest.hours import ceil_midnight, floor_hour, midnight
 from ingest.raw import Table
 from ingest.reads import Period, Reading, Reads
-from ingest.sources import events, spiders, website
+from ingest.sources import events, prometheus, spiders, website
+from ingest.sources.prometheus.queries import business_days
 from tests.property.warehouse import AT_ONCE, Killed, Warehouse
 
 HOUR = dt.timedelta(hours=1)
@@ -389,6 +391,109 @@ class Website(Source):
         assert alive == there, "law: what vanished at the source is marked"
 
 
+class Prometheus(Source):
+    """Two queries, one of them reported: values of hours and days come, change and vanish; a query may fail alone."""
+
+    name = "prometheus"
+    COUNTED, REPORTED = "prometheus.http_requests", "prometheus.http_request_duration"
+
+    def prepare(self) -> None:
+        """No value, and nothing of any read."""
+        # (stream, label, start of hour or day) -> value; what raw should hold of both tables.
+        self.hours: dict[tuple, float] = {}
+        self.days: dict[tuple, float] = {}
+        self.held: dict[str, list[tuple]] = {table.name: [] for table in prometheus.TABLES}
+
+    def change(self) -> None:
+        """Some of few values."""
+        for _ in range(self.random.randrange(12)):
+            at = floor_hour(self._moment())
+            value = self.random.choice((0.0, 0.1, 1e15 / 3, self.random.random()))
+            self.hours[self.COUNTED, self.random.choice(("200", "500")), at] = value
+            self.hours[self.REPORTED, "", floor_hour(self._moment())] = value
+            self.days[self.REPORTED, "", midnight(self._moment())] = self.random.random()
+            for values in (self.hours, self.days):
+                if self.random.random() < 0.1:
+                    del values[self.random.choice(list(values))]
+                    self.seen["values that vanished"] += 1
+
+    def read(self) -> Iterator[None]:
+        """The hourly run, or ranges old and new; all streams in one load."""
+        reads = Reads(self.connection, self.name, self.now)
+        self.end = floor_hour(self.now - 5 * MINUTE)
+        wanted = {stream: self._periods(reads, stream) for stream in (self.COUNTED, self.REPORTED)}
+        self._may_die("before the intent", 0.05)
+        with reads.reading(wanted) as readings:
+            yield
+            self._may_die("after the intent", 0.08)
+            if readings and self.is_mortal and self.random.random() < 0.2:
+                reads.fail(readings.pop(self.random.choice(list(readings))), SourceError("too many series"))
+                self.seen["streams that failed alone"] += 1
+            yield from self._load_all(readings)
+            self._may_die("before the finish", 0.12)
+        self.seen["reads"] += 1
+        self.seen["reads finished while a fact is built"] += self.is_disturbing()
+
+    def _periods(self, reads: Reads, stream: str) -> list[Period]:
+        if self.is_mortal and self.random.random() < 0.4:
+            start = START + self.random.randrange(68) * HOUR
+            found = [Period(start, start + self.random.choice((1, 4, 30)) * HOUR)]
+        else:
+            first = ceil_midnight(START) if stream == self.REPORTED else START
+            self.looked_back_to = self.end - LOOKBACK
+            found = [*reads.unread(stream, first), *reads.recent(stream, first, LOOKBACK)]
+        found += reads.open_periods(stream)
+        if stream == self.REPORTED:
+            found = [Period(midnight(period.start), ceil_midnight(period.end)) for period in found]
+        return [Period(period.start, min(period.end, self.end)) for period in found if period.start < self.end]
+
+    def _load_all(self, readings: dict[str, Reading]) -> Iterator[None]:
+        periods = {stream: reading.periods for stream, reading in readings.items()}
+        hours = {stream: {*_hours(inside)} for stream, inside in periods.items()}
+        days = {stream: {day.start for day in business_days(inside)} for stream, inside in periods.items()}
+        samples, reported = prometheus.TABLES
+        for table, time, values, read in (
+            (samples, "hour_at", self.hours, hours),
+            (reported, "day_at", self.days, days),
+        ):
+            known = [key for key in values if key[2] in read.get(key[0], ())]
+            rows = [self._row(table, key, values[key]) for key in known]
+            if all(reading.is_first for reading in readings.values()):
+                self._insert(f"raw.{table.name}", rows)
+            else:
+                self._replace(table.name, rows, load.within_own_open_reads(self.name, time))
+            kept = [row for row in self.held[table.name] if row[3] not in hours.get(row[0], ())]
+            self.held[table.name] = kept + rows
+            yield
+            self._may_die("between two tables", 0.1)
+
+    def _row(self, table: Table, key: tuple, value: float) -> tuple:
+        stream, label, at = key
+        labels = f'{{"status": "{label}"}}' if label else "{}"
+        counted = (None if stream == self.REPORTED else 1 + at.hour, at.hour == 3)
+        metric = stream.replace("prometheus.http_", "http.")
+        return (stream, metric, labels, at, value, *(counted if table is prometheus.SAMPLE_TABLE else ()))
+
+    def law(self) -> None:
+        """Raw is what each hour's, and each day's, latest read saw, and the last read found what came late."""
+        for table in prometheus.TABLES:
+            columns = ", ".join(table.columns).replace("labels", "labels::text")
+            held = self.warehouse.rows(f"select {columns} from raw.{table.name}")
+            assert sorted(held, key=repr) == sorted(self.held[table.name], key=repr), "law: raw is what a read saw"
+        there = [
+            self._row(prometheus.SAMPLE_TABLE, key, value)
+            for key, value in self.hours.items()
+            if key[0] == self.COUNTED and max(self.looked_back_to, START) <= key[2] < self.end
+        ]
+        missing = set(there) - set(self.held[prometheus.SAMPLE_TABLE.name])
+        assert not missing, "law: what is late within the lookback is found"
+
+
+def _hours(periods: list[Period]) -> Iterator[dt.datetime]:
+    for period in periods:
+        yield from (period.start + number * HOUR for number in range(period.hours))
+
+
 class Registry:
     """The seed, edited between and during builds, and reloaded as dbt does it: by TRUNCATE."""
 
@@ -408,9 +513,19 @@ class Registry:
         "set version = version + 1 where metric = 'spiders.total'",
         "set stream = case stream when 'spiders.statuses' then 'events.events' else 'spiders.statuses' end "
         "where metric = 'spiders.idle'",
+        "set kind = case kind when 'counter' then 'gauge' else 'counter' end where metric = 'http.requests'",
+        "set version = version + 1 where metric = 'http.request_duration'",
         "set settle_minutes = case settle_minutes when 3 then 90 else 3 end where stream is not null",
     )
-    REMOVED = ("events.count", "events.duration", "objects.count", "objects.created", "spiders.active.mean")
+    REMOVED = (
+        "events.count",
+        "events.duration",
+        "objects.count",
+        "objects.created",
+        "spiders.active.mean",
+        "http.requests",
+        "http.request_duration",
+    )
 
     def __init__(self, warehouse: Warehouse, seed: int, seen: Counter):
         """Edit as the seed says."""
@@ -431,7 +546,7 @@ class Registry:
     def _edit(self) -> None:
         if self.random.random() < 0.7:
             self._execute(f"update laws.registry {self.random.choice(self.EDITS)}")
-            self._execute("update laws.registry set zero_fill = kind = 'counter'")
+            self._execute("update laws.registry set zero_fill = kind = 'counter' and stream not like 'prometheus.%'")
             return
         metric = self.random.choice(self.REMOVED)
         self._execute(

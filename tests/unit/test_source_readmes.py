@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import tomlkit
@@ -9,6 +10,7 @@ import tomlkit
 from ingest.project import ROOT
 from ingest.sources import SOURCES
 from ingest.sources.events import OPTIONAL, REQUIRED
+from ingest.sources.prometheus.queries import QuerySettings
 from ingest.sources.spiders import COLUMNS, STATUS_COLUMNS
 from ingest.sources.website import ObjectSettings
 
@@ -39,6 +41,7 @@ def defaults(settings) -> dict:
     [
         *((source, "setting", module.SETTINGS) for source, module in SOURCES.items()),
         ("website", "setting of an object", ObjectSettings),
+        ("prometheus", "setting of a query", QuerySettings),
     ],
 )
 def test_every_setting_is_documented_with_its_default(source, heading, settings):
@@ -75,3 +78,8 @@ def test_no_setting_is_named_that_does_not_exist(source):
     for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL):
         section = tomlkit.parse(block).unwrap()["sources"][source]
         settings.model_validate({"url": "postgresql:///shop"} | section)
+
+
+def test_every_way_to_make_a_value_is_documented():
+    found = documented("prometheus", "`value`")
+    assert [name.strip("`") for name in found] == list(get_args(QuerySettings.model_fields["value"].annotation))

@@ -17,6 +17,10 @@ hourly as (
     select * from {{ ref("fct_metric_hourly") }}
 ),
 
+reported as (
+    select * from {{ ref("int_metrics__reported") }}
+),
+
 hours_of_days as (
     select
         dirty_days.date_day,
@@ -43,6 +47,22 @@ days as (
         bool_or(is_estimated) as is_estimated
     from hours_of_days
     group by series_id, date_day, metric, kind
+),
+
+unioned as (
+    select * from days
+    union all
+    select
+        series_id,
+        date_day,
+        metric,
+        value,
+        'reported' as origin,
+        null::int as hours_observed,
+        {{ hours_in_day("date_day") }} as hours_expected,
+        sample_count,
+        is_estimated
+    from reported
 )
 
-select * from days
+select * from unioned

@@ -15,6 +15,7 @@ dates as (
 streams as (
     select
         stream,
+        'hours' as day_from,
         max(settle_minutes) as settle_minutes
     from {{ ref("dim_metric") }}
     group by stream

@@ -1,0 +1,232 @@
+"""HTTP: one session with the server's API, its time-outs, retries and errors."""
+
+import datetime as dt
+import random
+import re
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+
+from ingest.errors import SourceError
+from ingest.hours import HOUR
+from ingest.reads import Period
+from ingest.settings import DEMO_COMPANY
+
+TRIES = 5
+PAUSE_SECONDS = 0.5  # doubled with each try: 7.5 s in all, longer than a proxy's reload
+LONGEST_PAUSE_SECONDS = 60
+CONNECT_SECONDS = 5
+GRACE_SECONDS = 10  # the server gives up first, and says why
+BUSY = (429, 502, 503)
+# What a 422 says where a shorter range would be answered: Prometheus, Thanos and Mimir word it differently.
+TOO_MUCH = re.compile(r"too many|limit|exceed", re.IGNORECASE)
+SECRET = "in .dlt/secrets.toml or the environment"
+
+
+class TooMuchError(Exception):
+    """The server could not answer for so long a time: ask for less."""
+
+
+class Client:
+    """The HTTP API below `url`; its errors name the setting and the cure."""
+
+    def __init__(self, settings, company: str):
+        """Take the settings of the source; raises SourceError where they can't be used."""
+        self.url, self.timeout = settings.url.rstrip("/"), settings.timeout_seconds
+        self._check_url(company)
+        self.is_get = False  # an old proxy may allow nothing else
+        self.session = requests.Session()
+        # A .netrc would replace the token that is set here.
+        self.session.trust_env = False
+        self.session.headers.update(settings.headers)
+        if settings.username is not None:
+            self.session.auth = (settings.username, settings.password or "")
+        token = settings.token or (settings.token_file and _text("token_file", settings.token_file))
+        if token:
+            self.session.headers["Authorization"] = f"Bearer {token}"
+        if settings.ca_file:
+            self.session.verify = _file("ca_file", settings.ca_file)
+        if settings.cert_file:
+            key = settings.key_file and _file("key_file", settings.key_file)
+            cert = _file("cert_file", settings.cert_file)
+            self.session.cert = (cert, key) if key else cert
+        if settings.proxy:
+            self.session.proxies = {"http": settings.proxy, "https": settings.proxy}
+
+    def _check_url(self, company: str) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise SourceError('[sources.prometheus] url is not of the form "https://prometheus.example.com:9090"')
+        if parts.username is not None:
+            raise SourceError(
+                f"[sources.prometheus] url holds a user: write username and password as settings {SECRET}"
+            )
+        is_demo = "/demo/" in f"{parts.path}/"
+        if is_demo and company != DEMO_COMPANY:
+            raise SourceError(
+                f"[sources.prometheus] url: {self.url} belongs to the demo company, and company is {company!r}; "
+                "write the URL of your own server, or enabled = false"
+            )
+        if not is_demo and company == DEMO_COMPANY:
+            raise SourceError(
+                f"[sources.prometheus] url: {self.url} is no demo server, and company is still "
+                f"{DEMO_COMPANY!r}; write your company's name at the top of .dlt/config.toml"
+            )
+
+    def version(self) -> str | None:
+        """Return the server's version; None where it does not tell. Raises SourceError where it lets nobody in."""
+        response = self._send("GET", "status/buildinfo", {})
+        if response.status_code == 404:
+            return None
+        return _json(response, self.url).get("data", {}).get("version")
+
+    def matrix(self, promql: str, hours: Period) -> tuple[list[dict], list[str]]:
+        """Return the series of an expression at the end of each hour of a period, and the server's warnings."""
+        grid = {"start": _seconds(hours.start + HOUR), "end": _seconds(hours.end), "step": "3600"}
+        return self._series("query_range", {"query": promql} | grid, "matrix")
+
+    def vector(self, promql: str, at: dt.datetime) -> tuple[list[dict], list[str]]:
+        """Return the series of an expression at an instant."""
+        return self._series("query", {"query": promql, "time": _seconds(at)}, "vector")
+
+    def samples(self, promql: str, at: dt.datetime) -> tuple[list[dict], list[str]]:
+        """Return the raw samples of a range up to an instant."""
+        return self._series("query", {"query": promql, "time": _seconds(at)}, "matrix")
+
+    def _series(self, path: str, form: dict[str, str], wanted: str) -> tuple[list[dict], list[str]]:
+        # Thanos leaves out stores that are down unless told not to; others ignore what they don't know.
+        form |= {"timeout": f"{self.timeout}s", "partial_response": "false"}
+        response = self._send("GET" if self.is_get else "POST", path, form)
+        if response.status_code == 405 and not self.is_get:
+            self.is_get = True
+            response = self._send("GET", path, form)
+        answer = self._answer(response)
+        found = answer.get("data", {}).get("resultType")
+        if found != wanted:
+            raise SourceError(f"expr gives a {found}, not a {wanted}: write one that gives series")
+        warnings = [*answer.get("warnings", [])]
+        partial = [warning for warning in warnings if not warning.startswith("PromQL")]
+        if partial:
+            raise SourceError(f"the server warns that its answer is not whole: {partial[0]}; nothing of it was read")
+        return answer["data"]["result"], warnings
+
+    def _answer(self, response: requests.Response) -> dict:
+        status = response.status_code
+        if status == 404:
+            raise SourceError(
+                f"[sources.prometheus] url: there is no Prometheus API at {response.url.partition('?')[0]} (404): "
+                "write what stands before /api/v1"
+            )
+        answer = _json(response, self.url)
+        if status == 200 and answer.get("status") == "success":
+            return answer
+        message = str(answer.get("error", "")) or f"status {status}"
+        if answer.get("errorType") in ("timeout", "canceled") or (status == 422 and TOO_MUCH.search(message)):
+            raise TooMuchError(message)
+        if status in BUSY:
+            raise SourceError(f"[sources.prometheus] url: the server answers {status} {TRIES} times: {message}")
+        raise SourceError(f"expr: the server answers {status}: {message}")
+
+    def _send(self, method: str, path: str, form: dict[str, str]) -> requests.Response:
+        """Send, again where the server is busy or gone for a moment."""
+        for attempt in range(1, TRIES + 1):
+            is_last = attempt == TRIES
+            try:
+                response = self._send_once(method, path, form)
+            except requests.Timeout as error:
+                if isinstance(error, requests.ConnectTimeout) and is_last:
+                    raise SourceError(_unreachable(self.url, "no answer to a connection")) from error
+                if not isinstance(error, requests.ConnectTimeout):
+                    raise TooMuchError(f"no answer within {self.timeout + GRACE_SECONDS} s") from error
+                _pause(attempt)
+                continue
+            except requests.RequestException as error:
+                # A wrong certificate stays wrong.
+                if is_last or isinstance(error, requests.exceptions.SSLError):
+                    raise SourceError(_unreachable(self.url, _cause(error))) from error
+                _pause(attempt)
+                continue
+            if response.status_code == 504:
+                raise TooMuchError("a proxy gave up waiting (504)")
+            if response.status_code not in BUSY or _timed_out(response) or is_last:
+                return self._admitted(response)
+            _pause(attempt, response.headers.get("Retry-After"))
+        raise AssertionError("unreachable")
+
+    def _send_once(self, method: str, path: str, form: dict[str, str]) -> requests.Response:
+        return self.session.request(
+            method,
+            f"{self.url}/api/v1/{path}",
+            **{"params" if method == "GET" else "data": form},
+            timeout=(CONNECT_SECONDS, self.timeout + GRACE_SECONDS),
+            allow_redirects=False,
+        )
+
+    def _admitted(self, response: requests.Response) -> requests.Response:
+        status = response.status_code
+        if status in (401, 403):
+            raise SourceError(
+                f"[sources.prometheus] username, token: the server answers {status}: set username and password, "
+                f"or token, {SECRET}"
+            )
+        if 300 <= status < 400:
+            raise SourceError(
+                f"[sources.prometheus] url: the server sends us on to {response.headers.get('Location')}: a login "
+                "page, or another address: write the final URL of the API"
+            )
+        return response
+
+
+def _json(response: requests.Response, url: str) -> dict:
+    try:
+        answer = response.json()
+    except requests.JSONDecodeError:
+        answer = None
+    if not isinstance(answer, dict):
+        kind = response.headers.get("Content-Type", "nothing that says what it is").partition(";")[0]
+        raise SourceError(
+            f"[sources.prometheus] url: {url} answers {response.status_code} with {kind} and not with JSON: "
+            "a login page or another program? Write what stands before /api/v1"
+        )
+    return answer
+
+
+def _timed_out(response: requests.Response) -> bool:
+    try:
+        return response.json().get("errorType") == "timeout"
+    except (requests.JSONDecodeError, AttributeError):
+        return False
+
+
+def _pause(attempt: int, retry_after: str | None = None) -> None:
+    """Wait before the next try: as long as the server asks, else ever longer, and not all clients at once."""
+    own = PAUSE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1)
+    asked = float(retry_after) if retry_after and retry_after.isdigit() else 0
+    time.sleep(min(max(own, asked), LONGEST_PAUSE_SECONDS))
+
+
+def _unreachable(url: str, reason: str) -> str:
+    return f"[sources.prometheus] url: {url} can't be reached: {reason}. Is the server up, are host and port right?"
+
+
+def _cause(error: BaseException) -> str:
+    """Return the innermost reason: requests wraps it three times, and shows objects."""
+    while error.__context__:
+        error = error.__context__
+    return getattr(error, "strerror", None) or str(error).splitlines()[0]
+
+
+def _seconds(at: dt.datetime) -> str:
+    return str(int(at.timestamp()))
+
+
+def _text(setting: str, path: str) -> str:
+    return Path(_file(setting, path)).read_text().strip()
+
+
+def _file(setting: str, path: str) -> str:
+    if not Path(path).is_file():
+        raise SourceError(f"[sources.prometheus] {setting}: there is no file {path}")
+    return path

@@ -1,0 +1,7 @@
+select
+    stream,
+    metric,
+    labels,
+    day_at,
+    value
+from {{ source("prometheus", "prometheus_days") }}

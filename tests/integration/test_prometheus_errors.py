@@ -1,0 +1,256 @@
+"""What Prometheus, or what stands in its place, may answer: one line with the setting and the cure."""
+
+import datetime as dt
+import json
+import re
+import threading
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from ingest.project import ROOT
+from ingest.sources.prometheus import client
+from tests.conftest import free_port
+
+HOUR = dt.timedelta(hours=1)
+QUERY = {"metric": "t.size", "expr": "size", "value": "last"}
+JSON = "application/json"
+
+
+def success(result: list, kind: str = "matrix", **more) -> tuple:
+    return 200, {"status": "success", "data": {"resultType": kind, "result": result}} | more
+
+
+def error(status: int, kind: str, message: str, **headers) -> tuple:
+    return status, {"status": "error", "errorType": kind, "error": message}, headers
+
+
+class Nonsense:
+    """A server that gives one answer to all queries, and notes what it was asked."""
+
+    def __init__(self):
+        """Listen on loopback."""
+        self.requests: list[tuple[str, dict[str, str], dict[str, str]]] = []
+        self.answer = lambda path, form: success([], "matrix" if path == "query_range" else "vector")
+        self.version = (200, {"status": "success", "data": {"version": "1.2.3"}})
+        nonsense = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                parts = urlsplit(self.path)
+                self._answer("GET", parts.path, dict(parse_qsl(parts.query)))
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                self._answer("POST", self.path, dict(parse_qsl(body)))
+
+            def _answer(self, method: str, path: str, form: dict[str, str]) -> None:
+                name = path.removeprefix("/demo/api/v1/")
+                nonsense.requests.append((f"{method} {name}", form, dict(self.headers)))
+                given = nonsense.version if name == "status/buildinfo" else nonsense.answer(name, form)
+                status, content, *headers = given if isinstance(given, tuple) else given(method)
+                body = content if isinstance(content, str) else json.dumps(content)
+                self.send_response(status)
+                for header, value in {"Content-Type": JSON, **(headers[0] if headers else {})}.items():
+                    self.send_header(header, value)
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, *_) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/demo"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def always(self, *answer) -> None:
+        """Give this answer to all queries."""
+        self.answer = lambda path, form: answer
+
+    def close(self) -> None:
+        """Listen no more."""
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def nonsense():
+    """Give the server."""
+    with closing(Nonsense()) as server:
+        yield server
+
+
+@pytest.fixture
+def read(company, nonsense, monkeypatch):
+    """Give a function that reads one query, and returns the exit code and the one line without its beginning."""
+    monkeypatch.setattr(client, "PAUSE_SECONDS", 0.001)
+
+    def run(query: dict = QUERY, **settings) -> tuple[int, str]:
+        start_at = (company.now - 4 * HOUR).isoformat()
+        given = {"enabled": "true", "url": nonsense.url, "start_at": start_at} | settings
+        given["queries"] = json.dumps({"size": query})
+        for name, value in given.items():
+            company.set(**{f"SOURCES__PROMETHEUS__{name.upper()}": str(value)})
+        code, printed = company.ingest("prometheus")
+        assert printed.count("\n") == 1, printed
+        return code, re.sub(r"^prometheus +(FAILED|done): ", "", printed.strip())
+
+    return run
+
+
+LOGIN = "<html>Please log in</html>"
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        ((200, LOGIN, {"Content-Type": "text/html; charset=utf-8"}), "answers 200 with text/html and not with JSON"),
+        ((302, "", {"Location": "https://login.example.com"}), "sends us on to https://login.example.com"),
+        ((404, LOGIN), "there is no Prometheus API at {url}/api/v1/query (404): write what stands before /api/v1"),
+        ((403, {}), "username, token: the server answers 403"),
+        (
+            error(422, "execution", "multiple matches"),
+            "prometheus.size: expr: the server answers 422: multiple matches",
+        ),
+        (error(400, "bad_data", "parse error"), "prometheus.size: expr: the server answers 400: parse error"),
+        (error(500, "internal", "disk"), "prometheus.size: expr: the server answers 500: disk"),
+        (error(503, "unavailable", "starting"), "url: the server answers 503 5 times: starting"),
+        (error(429, "", "slow down", **{"Retry-After": "0"}), "url: the server answers 429 5 times: slow down"),
+        (error(503, "timeout", "timed out"), "expr: the server can't answer it (timed out): choose fewer series"),
+        (error(422, "execution", "too many samples"), "expr: the server can't answer it (too many samples)"),
+        (success([], "scalar"), "expr gives a scalar, not a"),
+        ((200, "[]"), "answers 200 with application/json and not with JSON"),
+        (success([], "vector", warnings=["store is down"]), "its answer is not whole: store is down"),
+    ],
+    ids=lambda value: str(value)[:40] if isinstance(value, str) else "",
+)
+def test_an_answer_that_is_none_is_one_line(company, read, nonsense, answer, line):
+    nonsense.always(*answer)
+    code, printed = read()
+    assert code == 3
+    assert line.format(url=nonsense.url) in printed
+    assert company.value("select count(*) from raw.prometheus_samples") == 0
+    assert company.value("select count(*) from raw.reads where finished_at is not null") == 0
+
+
+def test_a_server_that_is_not_there_is_one_line(read):
+    url = f"http://127.0.0.1:{free_port()}/demo"
+    cure = "Is the server up, are host and port right?"
+    assert read(url=url) == (3, f"[sources.prometheus] url: {url} can't be reached: Connection refused. {cure}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"url": "prometheus:9090"}, 'url is not of the form "https://prometheus.example.com:9090"'),
+        ({"url": "http://me:word@127.0.0.1/demo"}, "url holds a user: write username and password as settings"),
+        ({"url": "http://127.0.0.1:1"}, "is no demo server, and company is still 'demo'"),
+        ({"ca_file": "/nowhere"}, "[sources.prometheus] ca_file: there is no file /nowhere"),
+        ({"query": {"metric": "a", "expr": "x[1h]", "value": "last"}}, "queries.size: expr is a selector"),
+        ({"query": {"metric": "a", "expr": "x", "value": "reported"}}, "queries.size: expr has no [1h]"),
+        ({"query": {"metric": "a", "expr": "x", "value": "rate"}}, "queries.size.value: Input should be 'increase'"),
+        ({"query": {"metric": "a", "expr": "x", "value": "exact", "across": "avg"}}, "can only be summed"),
+    ],
+    ids=lambda value: str(value)[:40] if isinstance(value, str) else "",
+)
+def test_a_wrong_setting_is_named(read, settings, line):
+    code, printed = read(**settings)
+    assert code == 3
+    assert line in printed
+    assert "word" not in printed.replace("password", "")
+
+
+def test_another_company_does_not_read_the_demo(company, read, configure):
+    configure('company = "acme"')
+    code, printed = read()
+    assert code == 3
+    assert "belongs to the demo company, and company is 'acme'" in printed
+
+
+def test_native_histograms_are_refused(read, nonsense):
+    native = {"metric": {}, "histograms": [[0, {"count": "1"}]]}
+    nonsense.answer = lambda path, form: success([native] if path == "query_range" else [], _kind(path))
+    assert "expr gives native histograms: write histogram_quantile()" in read()[1]
+
+
+def _kind(path: str) -> str:
+    return "matrix" if path == "query_range" else "vector"
+
+
+def test_a_busy_server_is_asked_again(company, read, nonsense):
+    turns = iter([(429, {}), (502, LOGIN), (503, LOGIN)])
+
+    def answer(path: str, form: dict) -> tuple:
+        point = {"metric": {}, "values": [[form.get("end"), "7"]]}
+        return next(turns, None) or success([point] if path == "query_range" else [], _kind(path))
+
+    nonsense.answer = answer
+    code, _ = read()
+    assert code == 0
+    assert company.rows("select value from raw.prometheus_samples") == [(7,)]
+
+
+def test_hints_of_promql_are_passed_on(read, nonsense):
+    hint = "PromQL warning: mixed histograms"
+    nonsense.answer = lambda path, form: success([], _kind(path), warnings=[hint])
+    code, printed = read()
+    assert code == 0
+    assert f"; prometheus.size: {hint}" in printed
+
+
+def test_where_post_is_forbidden_get_is_used(read, nonsense):
+    nonsense.answer = lambda path, form: lambda method: (405, "") if method == "POST" else success([], _kind(path))
+    assert read()[0] == 0
+    methods = [request for request, *_ in nonsense.requests if request.endswith(("query", "query_range"))]
+    assert methods[:2] == ["POST query", "GET query"]
+    assert set(methods[2:]) == {"GET query_range"}
+
+
+def test_a_token_and_headers_are_sent_and_never_shown(read, nonsense, tmp_path):
+    (tmp_path / "token").write_text("secret-of-the-file\n")
+    nonsense.always(*error(400, "bad_data", "no"))
+    _, printed = read(token_file=tmp_path / "token", headers='{"X-Scope-OrgID": "acme"}')
+    assert "secret" not in printed
+    for _, form, headers in nonsense.requests:
+        assert headers["Authorization"] == "Bearer secret-of-the-file"
+        assert headers["X-Scope-OrgID"] == "acme"
+        assert form.get("partial_response", "false") == "false"
+
+
+def test_an_answer_that_lost_most_rows_is_not_believed(company, read, nonsense):
+    company.now += 200 * HOUR
+
+    def full(path: str, form: dict) -> tuple:
+        grid = range(int(form["start"]), int(form["end"]) + 1, 3600) if "start" in form else ()
+        return success([{"metric": {}, "values": [[at, "1"] for at in grid]}] if grid else [], _kind(path))
+
+    nonsense.answer = full
+    start_at = (company.now - 150 * HOUR).isoformat()
+    assert read(start_at=start_at)[0] == 0
+    nonsense.answer = lambda path, form: success([], _kind(path))
+    company.set(SOURCES__PROMETHEUS__START_AT=start_at)
+    code, printed = company.ingest("prometheus", "--reconcile")
+    assert code == 3
+    assert "prometheus.size: the source answered 0 rows where the warehouse holds 150" in printed
+    assert company.value("select count(*) from raw.prometheus_samples") == 150
+    code, _ = company.ingest("prometheus", "--reconcile", "--accept-loss")
+    assert code == 0
+    assert company.value("select count(*) from raw.prometheus_samples") == 0
+
+
+def test_the_readme_shows_the_requests_that_are_sent(company, nonsense, configure):
+    """Those of the demo's settings, in the order of the README."""
+    text = (ROOT / ".dlt" / "config.toml").read_text().replace("http://127.0.0.1:54339/demo/prometheus", nonsense.url)
+    configure(text)
+    company.set(SOURCES__PROMETHEUS__START_AT="2026-03-10T09:00Z")
+    nonsense.answer = lambda path, form: success([], "matrix" if form["query"].endswith("h]") else _kind(path))
+    company.read("prometheus")
+    sent = [form for _, form, _ in nonsense.requests]
+    readme = (ROOT / "ingest" / "sources" / "prometheus" / "README.md").read_text()
+    blocks = re.findall(r"```text\n(.*?)```", readme, re.DOTALL)
+    shown = [dict(line.split("=", 1) for line in block.splitlines()) for block in blocks]
+    assert len(shown) == 4
+    for form in shown:
+        assert any(form.items() <= each.items() for each in sent), form
