@@ -75,8 +75,8 @@ test: $(INSTALLED_DEV) debian-packages ## Run all tests, real parts included
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-test-laws: $(INSTALLED_DEV) ## Run the laws over ten times as many histories: half an hour
-	@LAWS_EXAMPLES=2000 LAWS_REAL=10 $(BIN)/python -m pytest tests/property tests/mutations
+test-laws: $(INSTALLED_DEV) ## Run the laws over ten times as many histories: an hour
+	@LAWS_EXAMPLES=2000 LAWS_REAL=10 $(BIN)/python -m pytest tests/property tests/mutations --numprocesses 2 --dist loadfile
 
 # The end-to-end tests make a .venv with the system's Python, which every user can run; those of the source prometheus
 # start servers of their own, so the package's is masked: it would take port 9090.

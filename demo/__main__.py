@@ -10,7 +10,7 @@ from datetime import datetime
 import psycopg2
 
 from demo import api
-from demo.databases import EVENTS, WEBSITE, Database, Step, create_database, live_on
+from demo.databases import EVENTS, SPIDERS, WEBSITE, Database, Step, create_database, live_on
 from ingest import settings, warehouse
 from ingest.errors import SetupError, SourceError
 from ingest.reads import now
@@ -42,13 +42,14 @@ def live() -> None:
     """Create the databases where they are absent, and let them live on to now."""
     with closing(warehouse.connect()) as connection:
         instant = now(connection)
-        for database in (WEBSITE, EVENTS):
+        for database in (WEBSITE, EVENTS, SPIDERS):
             create_database(connection, database.name)
     website = visit(WEBSITE, instant)
     print(sentence(WEBSITE, website))
     if website.since <= instant:
-        # Its own birth could be another hour's, and the events' users would not be the website's.
-        print(sentence(EVENTS, visit(EVENTS, instant, website.birth)))
+        # Their own birth could be another hour's, and the events' users would not be the website's.
+        for database in (EVENTS, SPIDERS):
+            print(sentence(database, visit(database, instant, website.birth)))
 
 
 def visit(database: Database, instant: datetime, birth: datetime | None = None) -> Step:
@@ -75,5 +76,6 @@ if __name__ == "__main__":
         reason = str(error).strip().splitlines()[0]
         sys.exit(
             f"demo: the company can't live on: {reason}. It needs a role that may create databases, and its own "
-            "databases demo_website and demo_events as it left them; or write your company's name in .dlt/config.toml"
+            "databases demo_website, demo_events and demo_spiders as it left them; or write your company's name in "
+            ".dlt/config.toml"
         )

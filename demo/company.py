@@ -89,6 +89,23 @@ class Event(NamedTuple):
     attributes: str
 
 
+class Spider(NamedTuple):
+    """A row of `spider`; its name is `value`."""
+
+    id: int
+    value: str
+    created_at: datetime
+
+
+class SpiderStatus(NamedTuple):
+    """A row of `spider_status`; `attributes` is JSON text: the list of the spider's workers, but for odd ones."""
+
+    id: int
+    spider_id: int
+    attributes: str
+    created_at: datetime
+
+
 def state(life: Life, instant: datetime) -> Row | None:
     """Return the row as it is at an instant, None while it isn't there."""
     for since, row in reversed(life):
@@ -461,3 +478,72 @@ def duration(rng: Random, kind: str) -> int | None:
         return int(timedelta(hours=rng.uniform(1, 12)) / timedelta(milliseconds=1))
     median, sigma = DURATIONS[kind]
     return int(median * math.exp(rng.gauss(0, sigma)))
+
+
+# --- Spiders ---
+
+# Name -> workers. By id: the number of the name.
+SPIDERS = {"arachne": 8, "charlotte": 5, "shelob": 3}
+REPORT_EVERY = timedelta(minutes=10)
+REPORT_COMMIT = timedelta(seconds=2)
+# A spider that has lost the network sends what it had to say up to this long after.
+REPORTS_HELD_BACK = timedelta(hours=2)
+HELD_BACK = 0.01  # of reports
+SILENT_DAY, SILENT_SPIDER, SILENT_HOURS = 80, "charlotte", 30
+MEAN_BUSY, MOST_BUSY = 0.3, 0.95  # share of workers that have a stage: as busy as the company is
+STAGES = ("fetch", "render", "store")
+# What a spider with a bug sends now and then; 1 in 2,000 reports.
+ODD_ATTRIBUTES = ("null", "{}", '{"error": "no workers"}', '["worker-1", {"stage": "fetch"}]', '"restarting"')
+ODD = 0.0005
+
+
+@lru_cache
+def silence(birth: int) -> range:
+    """Return the hours in which one of the spiders said nothing."""
+    start = paris_hour(birthday(birth) + timedelta(days=SILENT_DAY), 16)
+    return range(start, start + SILENT_HOURS)
+
+
+def spider_lives(birth: int, since: datetime, until: datetime) -> Iterator[Life]:
+    """Yield the lives of all `Spider` rows: there from birth on, for ever."""
+    created_at = instant_of(birth)
+    for spider_id, name in enumerate(SPIDERS, start=1):
+        yield ((created_at + WEBSITE_COMMIT, Spider(spider_id, name, created_at)),)
+
+
+def status_lives(birth: int, since: datetime, until: datetime) -> Iterator[Life]:
+    """Yield the lives of at least the `SpiderStatus` rows that appear in (since, until]; they never change."""
+    first_hour = max(birth, hour_of(since - REPORTS_HELD_BACK - REPORT_COMMIT))
+    for hour in range(first_hour, hour_of(until) + 1):
+        for spider_id, name in enumerate(SPIDERS, start=1):
+            if name != SILENT_SPIDER or hour not in silence(birth):
+                yield from hourly_status_lives(birth, hour, spider_id, SPIDERS[name])
+
+
+def hourly_status_lives(birth: int, hour: int, spider_id: int, workers: int) -> Iterator[Life]:
+    """Yield the lives of what a spider reports in an hour."""
+    rng = Random(f"{SEED}:spider:{spider_id}:{hour}")
+    share = 0 if hour in outage(birth) else min(MEAN_BUSY * 24 * rhythm(birth, hour), MOST_BUSY)
+    first = instant_of(hour) + spider_id * timedelta(seconds=37)
+    for number in range(timedelta(hours=1) // REPORT_EVERY):
+        created_at = first + number * REPORT_EVERY
+        id_ = hour * IDS_AN_HOUR + 1000 * spider_id + number
+        row = SpiderStatus(id_, spider_id, spider_attributes(rng, workers, share), created_at)
+        held_back = rng.random() * REPORTS_HELD_BACK if rng.random() < HELD_BACK else timedelta(0)
+        yield ((created_at + REPORT_COMMIT + held_back, row),)
+
+
+def spider_attributes(rng: Random, workers: int, share: float) -> str:
+    """Return what a report says, as JSON: its workers, of which about a share is busy; sometimes something odd."""
+    if rng.random() < ODD:
+        return rng.choice(ODD_ATTRIBUTES)
+    busy = [rng.random() < share for _ in range(workers)]
+    return json.dumps([worker(rng, number, is_busy) for number, is_busy in enumerate(busy)])
+
+
+def worker(rng: Random, number: int, is_busy: bool) -> dict:
+    """Return a worker; an idle one has no stage, or an empty one. The address must never be read."""
+    found = {"worker": number, "ip": address(rng)}
+    if is_busy:
+        return found | {"stage": rng.choice(STAGES)}
+    return found | rng.choice(({}, {"stage": None}, {"stage": ""}))

@@ -15,6 +15,8 @@ from demo.company import (
     Event,
     Life,
     Row,
+    Spider,
+    SpiderStatus,
     User,
     UserProfile,
     changes,
@@ -23,6 +25,8 @@ from demo.company import (
     instant_of,
     key_lives,
     profile_lives,
+    spider_lives,
+    status_lives,
     user_lives,
 )
 
@@ -118,6 +122,28 @@ EVENTS = Database(
         create index event_recorded_at on event (recorded_at);
     """,
     tables=(Table("event", Event, event_lives),),
+)
+
+SPIDERS = Database(
+    name="demo_spiders",
+    ddl="""
+        create table spider (
+            id bigint primary key,
+            value text not null,
+            created_at timestamptz not null
+        );
+        create table spider_status (
+            id bigint primary key,
+            spider_id bigint not null,
+            attributes json,
+            created_at timestamptz not null
+        );
+        create index spider_status_created_at on spider_status (created_at);
+    """,
+    tables=(
+        Table("spider", Spider, spider_lives),
+        Table("spider_status", SpiderStatus, status_lives),
+    ),
 )
 
 

@@ -55,8 +55,8 @@ class Table:
             f"create table raw.{self.name} ({', '.join(lines)})",
             f"comment on table raw.{self.name} is '{self.comment}'",
         ]
-        for number, expression in enumerate(self.indexes):
-            statements.append(f"create index {self.name}_{number} on raw.{self.name} ({expression})")
+        for number, definition in enumerate(self.indexes):
+            statements.append(f"create index {self.name}_{number} on raw.{self.name} {definition}")
         return ";\n".join(statements)
 
 

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Databases of their own, so that the tests may run on a server of the user's, beside real ones and each other.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 WAREHOUSE, WEBSITE, EVENTS = f"test_warehouse_{WORKER}", f"demo_test_website_{WORKER}", f"demo_test_events_{WORKER}"
+SPIDERS = f"demo_test_spiders_{WORKER}"
 SOURCE_TABLES = {
     WEBSITE: """
         create table apercite_account_user (
@@ -40,6 +41,11 @@ SOURCE_TABLES = {
         );
         create index on event (occurred_at);
         create index on event (recorded_at);
+    """,
+    SPIDERS: """
+        create table spider (id bigint primary key, value text, created_at timestamptz not null default now());
+        create table spider_status (spider_id bigint, attributes jsonb, created_at timestamptz not null);
+        create index on spider_status (created_at);
     """,
 }
 
@@ -125,18 +131,19 @@ def profiles(tmp_path_factory) -> Path:
 
 
 class Company:
-    """A company with two source databases and a warehouse, all empty at first."""
+    """A company with two source databases and a warehouse, all empty at first; a third one where it has spiders."""
 
     def __init__(self, server: Server, monkeypatch, capfd, profiles: Path):
         """Make the databases, and point ingest and dbt at them."""
         self.server, self.monkeypatch, self.capfd = server, monkeypatch, capfd
         for name in (WAREHOUSE, WEBSITE, EVENTS):
             server.create_database(name)
-        for name, ddl in SOURCE_TABLES.items():
-            self.execute(ddl, database=name)
+        for name in (WEBSITE, EVENTS):
+            self.execute(SOURCE_TABLES[name], database=name)
         variables = server.environment | {
             "SOURCES__WEBSITE__URL": f"postgresql:///{WEBSITE}",
             "SOURCES__EVENTS__URL": f"postgresql:///{EVENTS}",
+            "SOURCES__SPIDERS__ENABLED": "false",
             # Its server is not there but where a test starts one.
             "SOURCES__PROMETHEUS__ENABLED": "false",
             "DBT_PROFILES_DIR": str(profiles),
@@ -187,6 +194,12 @@ class Company:
                     "insert into event (id, kind, occurred_at, recorded_at) values (%s, %s, %s, %s)",
                     (id_, kind, occurred_at, rest[0] if rest else occurred_at),
                 )
+
+    def add_spiders(self) -> None:
+        """Make the spiders' database, empty, and turn the source on."""
+        self.server.create_database(SPIDERS)
+        self.execute(SOURCE_TABLES[SPIDERS], database=SPIDERS)
+        self.set(SOURCES__SPIDERS__URL=f"postgresql:///{SPIDERS}", SOURCES__SPIDERS__ENABLED="true")
 
     def ingest(self, *arguments: str) -> tuple[int, str]:
         """Run ingest in this process; returns its exit code and what it printed."""

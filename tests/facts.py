@@ -44,7 +44,12 @@ def writes(company) -> list[tuple]:
     return sorted(company.rows(WRITES))
 
 
+def drop(company) -> None:
+    """Lose all facts."""
+    company.execute(f"drop table {', '.join(f'core.{fact}' for fact in FACTS)} cascade")
+
+
 def rebuild(company) -> None:
     """Build all facts anew from raw."""
-    company.execute(f"drop table {', '.join(f'core.{fact}' for fact in FACTS)} cascade")
+    drop(company)
     company.build()

@@ -38,12 +38,16 @@
     (({{ date_day }})::timestamp at time zone '{{ var("business_timezone") }}')
 {%- endmacro %}
 
-{# The hours of a business day. #}
+{# The hours of a business day. The limit is for the planner, which takes a series for 1,000 rows. #}
 {% macro hours_of_day(date_day) -%}
-    generate_series(
-        {{ day_start(date_day) }},
-        {{ day_start(date_day ~ " + 1") }} - interval '1 microsecond',
-        interval '1 hour'
+    (
+        select
+            generate_series(
+                {{ day_start(date_day) }},
+                {{ day_start(date_day ~ " + 1") }} - interval '1 microsecond',
+                interval '1 hour'
+            )
+        limit 25
     )
 {%- endmacro %}
 

@@ -15,13 +15,14 @@
 
 {#
     What makes a metric's facts what they are: where it changes, they are built again. With the zone of the days
-    where the facts are days, and the labels of events, which are a var.
+    where the facts are days, and the vars that a stream's SQL takes: labels of events, the window of spiders.
 #}
 {% macro definition(is_daily=false) -%}
     md5(
         concat_ws(
             '|', kind, stream, version, day_from
             {%- if var("event_labels") %}, case stream when 'events.events' then '{{ var("event_labels") | join(",") }}' end{% endif %}
+            , case stream when 'spiders.statuses' then '{{ spider_window_minutes() }}' end
             {%- if is_daily %}, '{{ var("business_timezone") }}'{% endif %}
         )
     )

@@ -14,13 +14,16 @@ from psycopg2.extensions import parse_dsn, quote_ident
 
 from ingest.errors import SourceError
 from ingest.job import Job
-from ingest.load import CsvFile
-from ingest.reads import Period
+from ingest.load import CsvFile, Rows, within_open_reads
+from ingest.raw import Table
+from ingest.reads import Period, Reading
 from ingest.settings import DEMO_COMPANY, PostgresSettings
 
 TIMES = ("timestamp with time zone", "timestamp without time zone")
 NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
 BUFFER_BYTES = 1 << 20
+# Two files keep both of dlt's load workers busy; below this span the second connection costs more than it gains.
+SPLIT_FROM = dt.timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,14 @@ class Snapshot:
                 f"{self._named(setting)}: column {column.name} is a {column.type}; needed is {' or '.join(types)}"
             )
 
+    def oldest(self, table: str, column: Column) -> dt.datetime | None:
+        """Return the first instant of a column; None where there is none but infinity."""
+        found = self.row(
+            f"select {column.instant(self.settings.timezone)} from {table} "
+            f"where {column.name} > '-infinity' order by {column.name} limit 1"
+        )
+        return found[0] if found else None
+
     def copy(self, setting: str, queries: list[str], folder: Path, name: str) -> list[CsvFile]:
         """Write what each query gives to a CSV file of its own, side by side, all from this snapshot.
 
@@ -228,6 +239,32 @@ def snapshot(job: Job, settings: PostgresSettings) -> Iterator[Snapshot]:
         yield opened
     finally:
         opened.close()
+
+
+def load_periods(
+    job: Job, source: Snapshot, reading: Reading, table: Table, time_column: str, queries: list[str]
+) -> None:
+    """Replace the rows of a reading's periods in a raw table by what the queries give.
+
+    Raises SourceError where most of the rows that raw holds are gone at the source.
+    """
+    job.say(f"reading {reading.hours:,} hours")
+    files = source.copy("columns", queries, job.folder, table.name)
+    job.guard(reading, reading.stream, files, table.name, f"{time_column} >= %s and {time_column} < %s")
+    replaces = None if reading.is_first else within_open_reads(reading.stream, time_column)
+    job.load([Rows(table, files, replaces)])
+    reading.row_count = sum(file.row_count for file in files)
+
+
+def parts(periods: list[Period]) -> list[list[Period]]:
+    """Return the periods as one file's, or cut in the middle as two files'."""
+    first, last = periods[0].start, periods[-1].end
+    if last - first < SPLIT_FROM:
+        return [periods]
+    middle = first + (last - first) / 2
+    before = [Period(p.start, min(p.end, middle)) for p in periods if p.start < middle]
+    after = [Period(max(p.start, middle), p.end) for p in periods if p.end > middle]
+    return [part for part in (before, after) if part]
 
 
 def _copy(connection, query: str, path: Path) -> CsvFile:

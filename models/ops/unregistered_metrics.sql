@@ -31,6 +31,19 @@ found as (
     select
         hours_read.stream,
         hours_read.hour_at,
+        spiders.metric
+    from hours_read
+    cross join
+        unnest(array['spiders.idle', 'spiders.active', 'spiders.total', 'spiders.active.mean']) as spiders (metric)
+    where hours_read.stream = 'spiders.statuses'
+        and exists (
+            select from {{ ref("stg_spiders__statuses") }} as statuses
+            where {{ hour_of("statuses.reported_at") }} = hours_read.hour_at
+        )
+    union all
+    select
+        hours_read.stream,
+        hours_read.hour_at,
         'objects.count' as metric
     from hours_read
     where hours_read.stream = 'website.counts'

@@ -22,7 +22,7 @@ def configure(company, monkeypatch, tmp_path) -> Callable[[str], Path]:
         Container()[PluggableRunContext].reload_providers()
 
     def write(text: str, secrets: str = "") -> Path:
-        for variable in ("WEBSITE__URL", "EVENTS__URL", "PROMETHEUS__ENABLED"):
+        for variable in ("WEBSITE__URL", "EVENTS__URL", "SPIDERS__URL", "PROMETHEUS__ENABLED"):
             monkeypatch.delenv(f"SOURCES__{variable}", raising=False)
         (tmp_path / ".dlt").mkdir(exist_ok=True)
         (tmp_path / ".dlt" / "config.toml").write_text(text)
@@ -37,8 +37,9 @@ def configure(company, monkeypatch, tmp_path) -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def project(tmp_path) -> Path:
-    """Give a copy of the dbt project, to edit."""
+def project(company, monkeypatch, tmp_path) -> Path:
+    """Give a copy of the dbt project, to edit; with a target of its own, or dbt would parse the others by it."""
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
     for name in DBT_PROJECT:
         source, target = ROOT / name, tmp_path / name
         target.parent.mkdir(exist_ok=True, parents=True)

@@ -16,8 +16,8 @@ from psycopg2 import sql
 
 import demo.__main__ as program
 from demo import databases
-from demo.company import changes, hour_of, instant_of
-from demo.databases import EVENTS, WEBSITE, Database, create_database, live_on
+from demo.company import Event, SpiderStatus, changes, hour_of, instant_of
+from demo.databases import EVENTS, SPIDERS, WEBSITE, Database, create_database, live_on
 
 NOW = datetime(2025, 4, 14, 9, 23, 45, 678901, tzinfo=timezone.utc)
 BIRTH = NOW - timedelta(days=4)
@@ -91,7 +91,9 @@ def die_in(server, name: str, database: Database, until: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    ("database", "days", "steps"), [(WEBSITE, 45, 20), (EVENTS, 5, 50)], ids=lambda value: getattr(value, "name", "")
+    ("database", "days", "steps"),
+    [(WEBSITE, 45, 20), (EVENTS, 5, 50), (SPIDERS, 5, 50)],
+    ids=lambda value: getattr(value, "name", ""),
 )
 def test_many_steps_equal_one(server, new_database, database, days, steps):
     once, often = new_database(), new_database()
@@ -103,7 +105,7 @@ def test_many_steps_equal_one(server, new_database, database, days, steps):
     assert tables(server, once) == tables(server, often)
 
 
-@pytest.mark.parametrize("database", [WEBSITE, EVENTS], ids=lambda database: database.name)
+@pytest.mark.parametrize("database", [WEBSITE, EVENTS, SPIDERS], ids=lambda database: database.name)
 def test_tables_hold_what_the_company_says(server, new_database, database):
     name = new_database()
     live(server, name, database, NOW)
@@ -113,7 +115,7 @@ def test_tables_hold_what_the_company_says(server, new_database, database):
     assert stored.pop("demo_clock") == [(start, NOW)]
     for table in database.tables:
         said = [row for _, row in changes(table.lives(birth, start, NOW), start, NOW)]
-        if database is EVENTS:
+        if table.row_type in (Event, SpiderStatus):
             said = [row._replace(attributes=json.loads(row.attributes)) for row in said]
         assert stored.pop(table.name) == sorted(said, key=lambda row: row.id)
     assert not stored
@@ -134,7 +136,7 @@ def test_a_step_counts_what_it_changed(server, new_database):
     assert gone
 
 
-@pytest.mark.parametrize("database", [WEBSITE, EVENTS], ids=lambda database: database.name)
+@pytest.mark.parametrize("database", [WEBSITE, EVENTS, SPIDERS], ids=lambda database: database.name)
 def test_a_kill_leaves_the_database_whole(server, new_database, database):
     killed, reference = new_database(), new_database()
     yesterday = NOW - timedelta(days=1)
@@ -179,9 +181,9 @@ def test_creating_a_database_twice_is_fine(server, new_name):
 
 
 def test_the_program_says_in_a_line_what_it_did(server, new_name, monkeypatch, capsys):
-    website, events = WEBSITE._replace(name=new_name()), EVENTS._replace(name=new_name())
-    monkeypatch.setattr(program, "WEBSITE", website)
-    monkeypatch.setattr(program, "EVENTS", events)
+    names = {name: new_name() for name in ("WEBSITE", "EVENTS", "SPIDERS")}
+    for name, database in names.items():
+        monkeypatch.setattr(program, name, getattr(databases, name)._replace(name=database))
     monkeypatch.setattr(program.warehouse, "connect", server.connect)
     monkeypatch.setattr(databases, "HISTORY", timedelta(days=2))
 
@@ -191,13 +193,13 @@ def test_the_program_says_in_a_line_what_it_did(server, new_name, monkeypatch, c
         return capsys.readouterr().out.splitlines()
 
     first = say("2025-04-14T09:23:00Z")
-    assert [line.split(":")[0] for line in first] == [website.name, events.name]
+    assert [line.split(":")[0] for line in first] == list(names.values())
     assert all("2025-04-12 09:00 to 2025-04-14 09:23 UTC" in line for line in first)
     assert all("nothing to do" in line for line in say("2025-04-14T09:23:00Z"))
-    before = [tables(server, name) for name in (website.name, events.name)]
+    before = [tables(server, name) for name in names.values()]
     (only,) = say("2025-04-14T08:00:00Z")
     assert "2025-04-14 09:23 and can't go back to 2025-04-14 08:00 UTC: nothing done" in only
-    assert [tables(server, name) for name in (website.name, events.name)] == before
-    assert len(say("2025-04-14T10:23:00Z")) == 2
-    births = {tables(server, name)["demo_clock"][0][0] for name in (website.name, events.name)}
+    assert [tables(server, name) for name in names.values()] == before
+    assert len(say("2025-04-14T10:23:00Z")) == 3
+    births = {tables(server, name)["demo_clock"][0][0] for name in names.values()}
     assert births == {datetime(2025, 4, 12, 9, tzinfo=timezone.utc)}

@@ -14,8 +14,9 @@ from ingest.settings import resolve
 from ingest.sources import SOURCES
 from ingest.sources.events import _Events
 from ingest.sources.postgres import snapshot
+from ingest.sources.spiders import _Statuses
 from ingest.sources.website import _Website
-from tests.conftest import EVENTS, WAREHOUSE, WEBSITE
+from tests.conftest import EVENTS, SPIDERS, WAREHOUSE, WEBSITE
 
 HOUR = dt.timedelta(hours=1)
 ROLE = "test_reader"
@@ -39,6 +40,8 @@ def sent(source: str, job: Job) -> list[str]:
     with snapshot(job, settings) as opened:
         if source == "events":
             return _Events(opened, settings).queries([period])
+        if source == "spiders":
+            return _Statuses(opened, settings).queries([period])
         users = _Website(job, settings, opened).objects[0]
         listed = users.rows(users.created_at.within([period], settings.timezone), job.now)
         return [users.count(job.now), listed, users.oldest(), users.history(period.start - 6 * HOUR, job.now)]
@@ -46,6 +49,7 @@ def sent(source: str, job: Job) -> list[str]:
 
 @pytest.mark.parametrize("source", ["website", "events"])
 def test_the_readme_shows_the_sql_that_is_sent(company, tmp_path, source):
+    company.add_spiders()
     company.read()
     with closing(company.server.connect(WAREHOUSE)) as connection:
         reads = Reads(connection, source, company.now)
@@ -54,8 +58,11 @@ def test_the_readme_shows_the_sql_that_is_sent(company, tmp_path, source):
     assert [words(query) for query in shown] == [words(query) for query in queries]
 
 
-@pytest.mark.parametrize(("source", "database"), [("events", EVENTS), ("website", WEBSITE)], ids=["events", "website"])
+@pytest.mark.parametrize(
+    ("source", "database"), [("website", WEBSITE), ("events", EVENTS), ("spiders", SPIDERS)], ids=list(SOURCES)
+)
 def test_the_grants_of_the_readme_are_enough(company, source, database):
+    company.add_spiders()
     company.execute(
         "create table app_user (id int, created_at timestamptz, email text);"
         "create table api_key (id int, created_at timestamptz, user_id int, key text);",

@@ -197,6 +197,19 @@ MUTATIONS = [
         sql(r"where exists (\(\s+select from ops\.built_reads)", r"where true or exists \1"),
         "an hour is covered only after its values are built",
     ),
+    # What is built of spiders.
+    Mutation("a report before the window counts", sql("interval '30 minutes'", "interval '29 minutes'"), AT_REST),
+    Mutation(
+        "a report that is there twice counts twice",
+        sql(r"distinct on \(statuses\.spider_id, statuses\.reported_at\)", ""),
+        AT_REST,
+    ),
+    Mutation("odd reports are reports", sql(r"then not workers @\?", "then null is null or workers @?"), AT_REST),
+    Mutation(
+        "spiders of one name count as one",
+        sql(r"sum\(value order by value\)( as value,\s+sum\(sample_count\))", r"max(value)\1"),
+        AT_REST,
+    ),
     # Revisions.
     Mutation("no revision", sql(r'^insert into "core"\."fct_metric_revision".*', ""), REVISIONS),
     Mutation(

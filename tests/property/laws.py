@@ -7,7 +7,7 @@ from tests.facts import MARTS, STATE, state, writes
 from tests.property.reckoning import Reckoning
 from tests.property.revisions import Definition, Ledger
 from tests.property.warehouse import Builder, Warehouse
-from tests.property.world import Events, Prometheus, Registry, Website, interleave
+from tests.property.world import Events, Prometheus, Registry, Spiders, Website, interleave
 
 # Marts are views over the facts: what holds for these holds for them, and they are the slowest to ask.
 STORED = tuple(name for name in STATE if name not in MARTS)
@@ -65,7 +65,8 @@ class History:
         self.warehouse = warehouse
         random, ledger = Random(f"{pause} {seed}"), Ledger()
         self.builders = [Builder(warehouse, user, random, ledger, seen) for user in ("one dbt", "another dbt")]
-        self.sources = [source(warehouse, seed, seen, self._is_building) for source in (Events, Website, Prometheus)]
+        sources = (Events, Spiders, Website, Prometheus)
+        self.sources = [source(warehouse, seed, seen, self._is_building) for source in sources]
         self.living = 0
         lives = [self._life(each.life()) for each in (*self.sources, Registry(warehouse, seed, seen))]
         self.living = len(lives)

@@ -7,27 +7,33 @@ import math
 from collections import Counter, defaultdict
 
 from ingest.hours import floor_hour
-from ingest.sources import events, prometheus, website
+from ingest.sources import events, prometheus, spiders, website
 from tests.property.revisions import BUSINESS, HOUR, Definition, hours_of_day
-from tests.property.world import Events, Prometheus, Website
+from tests.property.world import MINUTE, Events, Prometheus, Spiders, Website
 
 Cell = tuple[str, str, dt.datetime]  # metric, its label's value, hour
 
 
 class Reckoning:
-    """Facts as `tests.facts.STATE` shows them, from all sources, the finished reads and the registry."""
+    """Facts as `tests.facts.STATE` shows them, from the sources, the finished reads and the registry."""
 
     def __init__(
         self,
         events_: Events,
+        spiders_: Spiders,
         website_: Website,
         prometheus_: Prometheus,
         reads: list[tuple],
         registry: dict[str, Definition],
     ):
         """Take reads as (stream, period_start, period_end, started_at)."""
-        self.events, self.website, self.prometheus, self.registry = events_.held, website_, prometheus_.held, registry
-        self.reads = reads
+        self.events, self.spiders, self.website, self.prometheus = (
+            events_.held,
+            spiders_.held,
+            website_,
+            prometheus_.held,
+        )
+        self.reads, self.registry = reads, registry
         self.touched = {(stream, hour) for stream, start, end, _ in reads for hour in _hours(start, end)}
 
     def facts(self) -> dict[str, list[tuple]]:
@@ -71,6 +77,45 @@ class Reckoning:
             ]
             is_before = bool(firsts) and hour < floor_hour(min(firsts))
             found["objects.created", object_, hour] = (float(len(made)), len(made), *_origin(is_before))
+        return found | self._spiders() | self._samples()
+
+    def _spiders(self) -> dict[Cell, tuple]:
+        """Return the spiders' hours: of each one's last report of the window, and the mean of all."""
+        found = defaultdict(list)
+        for (_, hour), reports in self._reports().items():
+            by_name = defaultdict(list)
+            for _, (_, active, name) in reports:
+                by_name[name].append(active)
+            for name, actives in by_name.items():
+                found["spiders.active.mean", name, hour].append((sum(actives) / len(actives), len(actives)))
+            late = [report for at, report in reports if at >= hour + 30 * MINUTE]
+            if late:
+                total, active, name = late[-1]
+                for metric, value in (("idle", total - active), ("active", active), ("total", total)):
+                    found[f"spiders.{metric}", name, hour].append((float(value), len(late)))
+        return {
+            cell: (sum(sorted(value for value, _ in each)), sum(count for _, count in each), "observed", False)
+            for cell, each in found.items()
+            if self._stream(cell[0]) == spiders.STREAM
+        }
+
+    def _reports(self) -> dict[tuple, list[tuple]]:
+        """Return (spider, hour) -> what it said, in order of time, as (time, (workers, active ones, its name))."""
+        largest: dict[tuple, tuple] = {}
+        for spider_id, name, text, at in self.spiders:
+            workers = json.loads(text or "null")
+            if isinstance(workers, list) and all(isinstance(worker, dict) for worker in workers):
+                active = sum(worker.get("stage", "") != "" for worker in workers)
+                report = (len(workers), active, name)
+                largest[spider_id, at] = max(largest.get((spider_id, at), report), report)
+        by_hour = defaultdict(list)
+        for (spider_id, at), report in sorted(largest.items()):
+            by_hour[spider_id, floor_hour(at)].append((at, report))
+        return by_hour
+
+    def _samples(self) -> dict[Cell, tuple]:
+        """Return the hours that Prometheus answered."""
+        found: dict[Cell, tuple] = {}
         for stream, metric, labels, hour, value, count, is_estimated in self.prometheus[prometheus.SAMPLE_TABLE.name]:
             if self._stream(metric) == stream:
                 label = "".join(json.loads(labels).values())
@@ -187,7 +232,7 @@ def _series(metric: str, label: str) -> tuple:
 
 
 def _labels(metric: str, label: str) -> dict[str, str]:
-    keys = {"objects": "object", "events": "type", "http": "status"}
+    keys = {"objects": "object", "events": "type", "spiders": "spider", "http": "status"}
     return {keys[metric.partition(".")[0]]: label} if metric != "http.request_duration" else {}
 
 

@@ -10,13 +10,14 @@ from contextlib import closing
 
 import pytest
 
-from tests.conftest import EVENTS, WEBSITE
+from tests.conftest import EVENTS, SPIDERS, WEBSITE
 from tests.facts import rebuild, state, writes
 
 HOUR = dt.timedelta(hours=1)
 # A week that holds the 25-hour day of Paris.
 START = dt.datetime(2026, 10, 22, 6, 20, tzinfo=dt.timezone.utc)
 TYPES = ("login", "crawl.finished", "crawl.failed")
+WORKERS = ("[]", '[{"stage": "crawl"}, {}]', '[{"stage": "crawl"}]', "null", '["odd"]')
 TABLES = ("apercite_account_user", "apercite_account_userprofile", "apercite_account_apikey")
 
 
@@ -27,12 +28,20 @@ class World:
         """Fill the sources, read and build them once."""
         self.company, self.random, self.ids = company, random.Random(seed), 0
         company.now = START
+        company.add_spiders()
+        company.execute("insert into spider values (1, 'arachne'), (2, 'shelob')", database=SPIDERS)
         self.change(rows=60)
         company.read()
         company.build()
 
     def change(self, rows: int = 12) -> None:
-        """New, late, moved, retyped and vanished events; new and deleted objects."""
+        """New, late, moved, retyped and vanished events and reports; new and deleted objects."""
+        self.change_events(rows)
+        self.change_objects(rows)
+        self.change_reports(rows)
+
+    def change_events(self, rows: int) -> None:
+        """New, late, moved, retyped and vanished ones."""
         with closing(self.company.server.connect(EVENTS)) as connection, connection, connection.cursor() as cursor:
             for _ in range(rows):
                 self.ids += 1
@@ -52,6 +61,9 @@ class World:
                 "update event set occurred_at = least(occurred_at + %s * interval '1 hour', %s) where id = any(%s)",
                 moved,
             )
+
+    def change_objects(self, rows: int) -> None:
+        """New and deleted ones."""
         with closing(self.company.server.connect(WEBSITE)) as connection, connection, connection.cursor() as cursor:
             for table in TABLES:
                 for _ in range(rows // 4):
@@ -59,6 +71,28 @@ class World:
                     created = self.company.now - self.random.choice((0, 0, 2, 100)) * HOUR * self.random.random()
                     cursor.execute(f"insert into {table} (id, created_at) values (%s, %s)", (self.ids, created))
                 cursor.execute(f"delete from {table} where id = %s", (self.random.randint(1, self.ids),))
+
+    def change_reports(self, rows: int) -> None:
+        """New, late, moved, rewritten and vanished ones, odd and double ones among them."""
+        with closing(self.company.server.connect(SPIDERS)) as connection, connection, connection.cursor() as cursor:
+            for _ in range(rows):
+                at = self.company.now - self.random.choice((0.5, 1, 3, 30, 200)) * HOUR * self.random.random()
+                cursor.executemany(
+                    "insert into spider_status values (%s, %s, %s)",
+                    [(self.random.choice((1, 1, 2)), self.random.choice(WORKERS), at)] * self.random.choice((1, 1, 2)),
+                )
+            bounds = [self.company.now - self.random.choice((2, 9)) * HOUR, self.company.now - HOUR]
+            cursor.execute(
+                self.random.choice(
+                    (
+                        "delete from spider_status where created_at between %s and %s",
+                        "update spider_status set attributes = '[{}]' where created_at between %s and %s",
+                        "update spider_status set created_at = created_at - interval '40 minutes' "
+                        "where created_at between %s and %s",
+                    )
+                ),
+                bounds,
+            )
 
     def step(self) -> None:
         """Move the clock, change the sources, read them in one of the ways, and perhaps build."""
@@ -70,10 +104,11 @@ class World:
 
     def arguments(self) -> list[str]:
         """All sources, one, an old range, or a reconcile."""
+        sources = ("events", "spiders", "website")
         start = START - self.random.randint(1, 60) * HOUR
         old = ["--from", start.isoformat(), "--to", (start + self.random.randint(1, 9) * HOUR).isoformat()]
         return self.random.choice(
-            ([], [], [], ["events"], ["website"], ["events", *old], ["website", *old], ["--reconcile"])
+            ([], [], [], *([source] for source in sources), *([source, *old] for source in sources), ["--reconcile"])
         )
 
 
@@ -99,7 +134,8 @@ def test_reading_again_what_is_unchanged_writes_no_fact(company):
     """The same rows read again make hours dirty, and nothing is written: no false restatement."""
     World(company, 7)
     written = writes(company)
-    company.read("events", "--from", "2026-10-15", "--to", "2026-10-22T06:20")
+    for source in ("events", "spiders"):
+        company.read(source, "--from", "2026-10-15", "--to", "2026-10-22T06:20")
     company.read("--reconcile")
     company.build()
     again = [row for row in writes(company) if row[0] != "fct_coverage_hourly"]

@@ -33,6 +33,8 @@ HAPPENED = (
     "objects that vanished",
     "values that vanished",
     "streams that failed alone",
+    "odd reports",
+    "reports of one instant",
     "whole lists",
     "reads that append",
     "reads finished out of order",

@@ -5,6 +5,7 @@ are the same whatever happens beside it. So two interleavings of one seed must e
 """
 
 import datetime as dt
+import json
 from collections import Counter
 from collections.abc import Iterator
 from random import Random
@@ -17,12 +18,13 @@ from ingest.errors import SourceError
 from ingest.hours import ceil_midnight, floor_hour, midnight
 from ingest.raw import Table
 from ingest.reads import Period, Reading, Reads
-from ingest.sources import events, prometheus, website
+from ingest.sources import events, prometheus, spiders, website
 from ingest.sources.prometheus.queries import business_days
 from tests.property.warehouse import AT_ONCE, Killed, Warehouse
 
 HOUR = dt.timedelta(hours=1)
 MINUTE = dt.timedelta(minutes=1)
+MICROSECOND = dt.timedelta(microseconds=1)
 LOOKBACK = 6 * HOUR
 # 72 hours that hold the 25-hour day of Paris.
 START = dt.datetime(2026, 10, 24, tzinfo=dt.timezone.utc)
@@ -140,49 +142,58 @@ class Source:
         return START + self.random.random() * (min(self.now, END) - START)
 
 
-class Events(Source):
-    """Events that come, late too, move to any hour, change their type, and vanish."""
+class Hourly(Source):
+    """A source whose periods are replaced whole: rows that come, late too, move to any hour, change and vanish."""
 
-    name = "events"
+    stream: str
+    table: Table
+    time: int  # the number of the column that says when
+    columns = "*"
 
     def prepare(self) -> None:
-        """No event, and nothing of any read."""
+        """No row, and nothing of any read."""
         self.rows: dict[str, tuple] = {}
         self.held: list[tuple] = []  # what raw should hold: each hour as its latest read saw it
 
+    def there(self) -> list[tuple]:
+        """Return the source's rows as a read finds them."""
+        return list(self.rows.values())
+
     def change(self) -> None:
-        """Some of few events, so that the same are touched all the time."""
+        """Some of few rows, so that the same are touched all the time."""
         for _ in range(self.random.randrange(10)):
             id_ = str(self.random.randrange(40))
-            user = self.random.choice(("ada", "bob", None))
-            took = self.random.choice((None, -5, 0, 1, self.random.randrange(10_000)))
-            row = (id_, self.random.choice("abc"), self._moment(), user, took, None)
+            row = self.row(id_)
             self._note(self.rows.get(id_), row)
             self.rows[id_] = row
             if self.random.random() < 0.3:
                 del self.rows[self.random.choice(list(self.rows))]
                 self.seen["rows that vanished"] += 1
 
+    def row(self, id_: str) -> tuple:
+        """Return a new row."""
+        raise NotImplementedError
+
     def _note(self, old: tuple | None, new: tuple) -> None:
         if old is None:
-            self.seen["rows that came late"] += new[2] < self.now - 10 * HOUR
+            self.seen["rows that came late"] += new[self.time] < self.now - 10 * HOUR
         else:
-            self.seen["rows that moved between hours"] += floor_hour(old[2]) != floor_hour(new[2])
+            self.seen["rows that moved between hours"] += floor_hour(old[self.time]) != floor_hour(new[self.time])
 
     def read(self) -> Iterator[None]:
         """The hourly run, or ranges old and new."""
         reads = Reads(self.connection, self.name, self.now)
         ranges = self.random.random() < 0.5 and self.is_mortal
         periods = self._ranges() if ranges else self._due(reads)
-        yield from self._reading({events.STREAM: periods}, reads)
+        yield from self._reading({self.stream: periods}, reads)
 
     def _due(self, reads: Reads) -> list[Period]:
         """Return what the hourly run reads, and remember from when on it must find what is late."""
         newest = self.warehouse.value(
-            "select max(period_end) from raw.reads where stream = %s and finished_at is not null", (events.STREAM,)
+            "select max(period_end) from raw.reads where stream = %s and finished_at is not null", (self.stream,)
         )
         self.looked_back_to = max(floor_hour(newest - LOOKBACK), START) if newest else START
-        return [*reads.unread(events.STREAM, START), *reads.recent(events.STREAM, START, LOOKBACK)]
+        return [*reads.unread(self.stream, START), *reads.recent(self.stream, START, LOOKBACK)]
 
     def _ranges(self) -> list[Period]:
         found = []
@@ -194,23 +205,78 @@ class Events(Source):
 
     def _load(self, stream: str, reading: Reading) -> Iterator[None]:
         def is_inside(row: tuple) -> bool:
-            return any(period.start <= row[2] < period.end for period in reading.periods)
+            return any(period.start <= row[self.time] < period.end for period in reading.periods)
 
-        rows = [row for row in self.rows.values() if is_inside(row)]
+        rows = [row for row in self.there() if is_inside(row)]
         if reading.is_first:
             self.seen["reads that append"] += 1
-            yield from self._append(events.TABLE.name, rows)
+            yield from self._append(self.table.name, rows)
         else:
-            self._replace(events.TABLE.name, rows, load.within_open_reads(stream, "occurred_at"))
+            time_column = list(self.table.columns)[self.time]
+            self._replace(self.table.name, rows, load.within_open_reads(stream, time_column))
         self.held = [row for row in self.held if not is_inside(row)] + rows
 
     def law(self) -> None:
         """Raw equals the source as each hour's latest read saw it, and the last read found what came late."""
-        held = self.warehouse.rows("select * from raw.events_events")
+        held = self.warehouse.rows(f"select {self.columns} from raw.{self.table.name}")
         assert sorted(held, key=repr) == sorted(self.held, key=repr), "law: raw is what each hour's latest read saw"
-        recent = [row for row in held if row[2] >= self.looked_back_to]
-        there = [row for row in self.rows.values() if self.looked_back_to <= row[2] < self.now]
+        recent = [row for row in held if row[self.time] >= self.looked_back_to]
+        there = [row for row in self.there() if self.looked_back_to <= row[self.time] < self.now]
         assert sorted(recent, key=repr) == sorted(there, key=repr), "law: what is late within the lookback is found"
+
+
+class Events(Hourly):
+    """Events that change their type too."""
+
+    name, stream, table, time = "events", events.STREAM, events.TABLE, 2
+
+    def row(self, id_: str) -> tuple:
+        """Return an event."""
+        user = self.random.choice(("ada", "bob", None))
+        took = self.random.choice((None, -5, 0, 1, self.random.randrange(10_000)))
+        return (id_, self.random.choice("abc"), self._moment(), user, took, None)
+
+
+class Spiders(Hourly):
+    """Spiders of which two have one name, until one is renamed; they report twice, oddly, or not at all."""
+
+    name, stream, table, time = "spiders", spiders.STREAM, spiders.TABLE, 3
+    columns = "spider_id, spider, workers::text, reported_at"
+    WORKERS = ({}, {"stage": ""}, {"stage": "crawl"}, {"stage": 0})
+    ODD = (None, '"object"', '"null"', '["string"]', '[{"stage": "crawl"}, "null"]')
+
+    def prepare(self) -> None:
+        """Three spiders."""
+        super().prepare()
+        self.names = {"1": "arachne", "2": "shelob", "3": "arachne"}
+
+    def there(self) -> list[tuple]:
+        """Return the reports, with the spiders' names of now."""
+        return [(spider_id, self.names[spider_id], *rest) for spider_id, _, *rest in self.rows.values()]
+
+    def change(self) -> None:
+        """Reports, and sometimes a new name."""
+        super().change()
+        if self.random.random() < 0.2:
+            self.names[self.random.choice("123")] = self.random.choice(("arachne", "shelob"))
+
+    def row(self, id_: str) -> tuple:
+        """Return a report; some are of another's instant, some at the edge of an hour or of the window."""
+        others = [(row[0], row[3]) for row in self.rows.values()]
+        if others and self.random.random() < 0.2:
+            self.seen["reports of one instant"] += 1
+            spider_id, at = self.random.choice(others)
+        else:
+            spider_id, at = self.random.choice("123"), self._moment()
+        if self.random.random() < 0.3:
+            at = floor_hour(at) + self.random.choice((0, 30, 60)) * MINUTE - self.random.choice((0, 1)) * MICROSECOND
+        return (spider_id, None, self._workers(), at)
+
+    def _workers(self) -> str | None:
+        if self.random.random() < 0.2:
+            self.seen["odd reports"] += 1
+            return self.random.choice(self.ODD)
+        return json.dumps(self.random.choices(self.WORKERS, k=self.random.randrange(6)))
 
 
 class Website(Source):
@@ -448,6 +514,10 @@ class Registry:
         "where metric = 'events.count'",
         "set stream = case stream when 'website.objects' then 'events.events' else 'website.objects' end "
         "where metric = 'objects.created'",
+        "set kind = case kind when 'stock' then 'gauge' else 'stock' end where metric = 'spiders.active'",
+        "set version = version + 1 where metric = 'spiders.total'",
+        "set stream = case stream when 'spiders.statuses' then 'events.events' else 'spiders.statuses' end "
+        "where metric = 'spiders.idle'",
         "set kind = case kind when 'counter' then 'gauge' else 'counter' end where metric = 'http.requests'",
         "set version = version + 1 where metric = 'http.request_duration'",
         "set settle_minutes = case settle_minutes when 3 then 90 else 3 end where stream is not null",
@@ -457,6 +527,7 @@ class Registry:
         "events.duration",
         "objects.count",
         "objects.created",
+        "spiders.active.mean",
         "http.requests",
         "http.request_duration",
     )

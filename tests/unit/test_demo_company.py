@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import date, datetime, timedelta, timezone
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,10 @@ from demo.company import (
     EVENTS_A_DAY,
     GROWTH_A_WEEK,
     PARIS,
+    REPORT_EVERY,
+    REPORTS_HELD_BACK,
+    SILENT_HOURS,
+    SPIDERS,
     USER_CHANGES_WITHIN,
     WEBSITE_COMMIT,
     campaign,
@@ -31,11 +36,13 @@ from demo.company import (
     profile_lives,
     rhythm,
     sign_ups,
+    spider_lives,
     state,
+    status_lives,
     user_lives,
 )
 
-LIVES = (user_lives, profile_lives, key_lives, event_lives)
+LIVES = (user_lives, profile_lives, key_lives, event_lives, spider_lives, status_lives)
 HOURS = 90 * 24
 WINTER = hour_of(datetime(2025, 1, 14, 9, tzinfo=timezone.utc))
 SUMMER = hour_of(datetime(2024, 7, 30, 22, tzinfo=timezone.utc))
@@ -239,6 +246,34 @@ def test_profiles_and_keys_come_after_their_user_and_go_with_it():
             assert gone is None
 
 
+def test_spiders_report_every_ten_minutes_but_for_one_silence():
+    lives = everything(status_lives, WINTER, 90)
+    spiders = [life[0][1].id for life in everything(spider_lives, WINTER, 90)]
+    silences = {}
+    for spider_id in spiders:
+        instants = [life[0][1].created_at for life in lives if life[0][1].spider_id == spider_id]
+        gaps = {after - before for before, after in pairwise(instants)}
+        silences[spider_id] = gaps - {REPORT_EVERY}
+    assert len(spiders) == len(SPIDERS)
+    assert sorted(silences.values(), key=len) == [set(), set(), {timedelta(hours=SILENT_HOURS) + REPORT_EVERY}]
+    delays = [since - row.created_at for ((since, row),) in lives]
+    assert min(delays) > timedelta(0)
+    assert timedelta(hours=1) < max(delays) < REPORTS_HELD_BACK + timedelta(minutes=1)
+
+
+def test_spiders_are_busy_by_day_and_seldom_odd():
+    rows = [life[0][1] for life in everything(status_lives, WINTER, 60)]
+    documents = [json.loads(row.attributes) for row in rows]
+    odd = [each for each in documents if not isinstance(each, list) or "worker-1" in each]
+    assert 1 / 5000 < len(odd) / len(documents) < 1 / 1000
+    busy = Counter()
+    for row, workers in zip(rows, documents, strict=True):
+        if workers not in odd:
+            hour = row.created_at.astimezone(PARIS).hour
+            busy[hour] += sum(bool(each.get("stage")) for each in workers) / len(workers)
+    assert busy[10] > 3 * busy[21] > 30 * busy[3] > 0
+
+
 def test_shares_of_users(users):
     now = instant_of(WINTER) + timedelta(days=400)
     deleted_after = [user.deleted_at - user.created_at for user in users.values() if user.deleted_at < now]
@@ -298,7 +333,7 @@ def test_every_process_says_the_same_in_every_time_zone():
         from demo.company import *
         start = instant_of(482457)
         until = start + timedelta(days=1)
-        for lives in (user_lives, profile_lives, key_lives, event_lives):
+        for lives in (user_lives, profile_lives, key_lives, event_lives, spider_lives, status_lives):
             print(list(lives(482457, start, until)))
     """
     answers = {

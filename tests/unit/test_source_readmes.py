@@ -11,6 +11,7 @@ from ingest.project import ROOT
 from ingest.sources import SOURCES
 from ingest.sources.events import OPTIONAL, REQUIRED
 from ingest.sources.prometheus.queries import QuerySettings
+from ingest.sources.spiders import COLUMNS, STATUS_COLUMNS
 from ingest.sources.website import ObjectSettings
 
 NO_DEFAULT = "none"
@@ -57,6 +58,13 @@ def test_every_setting_is_documented_with_its_default(source, heading, settings)
 def test_every_column_of_an_event_is_documented():
     found = documented("events", "column")
     assert tuple(found) == (*REQUIRED, *OPTIONAL)
+
+
+def test_every_column_of_a_spider_is_documented_with_its_default():
+    tables = {column: "spider_status" if column in STATUS_COLUMNS else "spider" for column in COLUMNS}
+    assert documented("spiders", "column") == {
+        column: f"`{tables[column]}.{default}`" for column, default in COLUMNS.items()
+    }
 
 
 @pytest.mark.parametrize("source", list(SOURCES))

@@ -8,11 +8,10 @@ from pydantic import Field, PositiveInt
 from ingest.errors import SourceError
 from ingest.hours import HOUR, ceil_hour, floor_hour, hour_of
 from ingest.job import Job, Result
-from ingest.load import Rows, within_open_reads
 from ingest.raw import Table
 from ingest.reads import BEGINNING, Period
 from ingest.settings import PostgresSettings, instant
-from ingest.sources.postgres import NUMBERS, TIMES, Column, Snapshot, snapshot
+from ingest.sources.postgres import NUMBERS, TIMES, Column, Snapshot, load_periods, parts, snapshot
 
 STREAM = "events.events"
 TABLE = Table(
@@ -28,13 +27,11 @@ TABLE = Table(
     },
     required=frozenset({"event_id", "type", "occurred_at"}),
     # The first serves models, in equality joins by hour; the second serves the replacement of a period.
-    indexes=(f"({hour_of('occurred_at')})", "occurred_at"),
+    indexes=(f"({hour_of('occurred_at')})", "(occurred_at)"),
 )
 TABLES = [TABLE]
 REQUIRED = ("event_id", "type", "occurred_at")
 OPTIONAL = ("user_id", "duration_ms", "attributes")
-# Two files keep both of dlt's load workers busy; below this span the second connection costs more than it gains.
-SPLIT_FROM = dt.timedelta(days=2)
 
 
 class EventsSettings(PostgresSettings):
@@ -65,12 +62,7 @@ def read(job: Job, settings: EventsSettings) -> Result:
         periods = _periods(job, settings, events, start)
         with job.reads.reading({STREAM: periods}, settings.oldest(job.now)) as readings:
             for reading in readings.values():
-                job.say(f"reading {reading.hours:,} hours")
-                files = source.copy("columns", events.queries(reading.periods), job.folder, TABLE.name)
-                job.guard(reading, STREAM, files, TABLE.name, "occurred_at >= %s and occurred_at < %s")
-                replaces = None if reading.is_first else within_open_reads(STREAM, "occurred_at")
-                job.load([Rows(TABLE, files, replaces)])
-                reading.row_count = sum(file.row_count for file in files)
+                load_periods(job, source, reading, TABLE, "occurred_at", events.queries(reading.periods))
         return Result.of(readings)
 
 
@@ -126,14 +118,8 @@ class _Events:
     def start(self, job: Job) -> dt.datetime:
         """Return from when on events are read: the setting, what was read first, or the oldest event."""
         given = instant("events", "start_at", self.settings.start_at)
-        return given or job.reads.first_start(STREAM) or floor_hour(self._oldest() or job.now)
-
-    def _oldest(self) -> dt.datetime | None:
-        found = self.source.row(
-            f"select {self.occurred_at.instant(self.settings.timezone)} from {self.table} "
-            f"where {self.occurred_at.name} > '-infinity' order by {self.occurred_at.name} limit 1"
-        )
-        return found[0] if found else None
+        first = given or job.reads.first_start(STREAM)
+        return first or floor_hour(self.source.oldest(self.table, self.occurred_at) or job.now)
 
     def arrived(self, job: Job, start: dt.datetime, lookback: dt.timedelta) -> list[Period]:
         """Return the hours of events that arrived since the last read, however late; none without a column."""
@@ -154,7 +140,7 @@ class _Events:
         """Return the queries for the events of some periods, one a file."""
         return [
             f"select {self._select()} from {self.table} where {self.occurred_at.within(part, self.settings.timezone)}"
-            for part in _parts(periods)
+            for part in parts(periods)
         ]
 
     def _select(self) -> str:
@@ -177,14 +163,3 @@ class _Events:
         keys = [self.source.literal(key) for key in self.settings.attributes]
         pairs = ", ".join(f"{key}::text, {column.name}::jsonb -> {key}" for key in keys)
         return f"jsonb_strip_nulls(jsonb_build_object({pairs}))"
-
-
-def _parts(periods: list[Period]) -> list[list[Period]]:
-    """Return the periods as one file's, or cut in the middle as two files'."""
-    first, last = periods[0].start, periods[-1].end
-    if last - first < SPLIT_FROM:
-        return [periods]
-    middle = first + (last - first) / 2
-    before = [Period(p.start, min(p.end, middle)) for p in periods if p.start < middle]
-    after = [Period(max(p.start, middle), p.end) for p in periods if p.end > middle]
-    return [part for part in (before, after) if part]

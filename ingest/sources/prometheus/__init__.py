@@ -34,7 +34,7 @@ SAMPLE_TABLE = Table(
         "is_estimated": "bool",
     },
     required=frozenset({"stream", "metric", "labels", "hour_at", "value", "is_estimated"}),
-    indexes=(f"({hour_of('hour_at')})", "hour_at"),
+    indexes=(f"(stream, {hour_of('hour_at')})", "(hour_at)"),
 )
 # A table of its own: a day is asked for over its own 23 to 25 hours, and no row of one grain is ever one of the other.
 DAY_TABLE = Table(
@@ -48,7 +48,7 @@ DAY_TABLE = Table(
         "value": "double",
     },
     required=frozenset({"stream", "metric", "labels", "day_at", "value"}),
-    indexes=("day_at",),
+    indexes=("(stream, day_at)",),
 )
 TABLES = [SAMPLE_TABLE, DAY_TABLE]
 # An hour with fewer of the samples that it should have tells too little of itself.

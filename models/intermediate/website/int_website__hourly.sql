@@ -13,23 +13,13 @@ metrics as (
     from {{ ref("metrics") }}
 ),
 
-object_counts as (
+-- Read twice, and materialized it would be all of history.
+object_counts as not materialized (
     select * from {{ ref("stg_website__object_counts") }}
 ),
 
 objects as (
     select * from {{ ref("stg_website__objects") }}
-),
-
--- What was deleted before an object was first counted is unknown: its numbers up to then are lower bounds.
--- The first count never changes, and its read is finished together with the object's first list.
-first_counts as (
-    select
-        object,
-        min(counted_at) as counted_at
-    from object_counts
-    where not is_reconstructed
-    group by object
 ),
 
 counted as (
@@ -52,20 +42,35 @@ created as (
         dirty_hours.metric,
         objects.object,
         dirty_hours.hour_at,
-        count(*)::float8 as value,
-        count(*) as sample_count,
-        dirty_hours.hour_at < {{ hour_of("min(first_counts.counted_at)") }} as is_reconstructed
+        count(*) as row_count
     from dirty_hours
     inner join objects on {{ hour_of("objects.created_at") }} = dirty_hours.hour_at
-    left join first_counts on first_counts.object = objects.object
     where dirty_hours.metric = 'objects.created'
     group by dirty_hours.metric, objects.object, dirty_hours.hour_at
+),
+
+-- What was deleted before an object was first counted is unknown: its numbers up to then are lower bounds.
+-- The first count never changes, and its read is finished together with the object's first list.
+created_since as (
+    select
+        created.metric,
+        created.object,
+        created.hour_at,
+        created.row_count::float8 as value,
+        created.row_count as sample_count,
+        created.hour_at < {{ hour_of("first_counts.counted_at") }} as is_reconstructed
+    from created
+    cross join lateral (
+        select min(object_counts.counted_at) as counted_at
+        from object_counts
+        where object_counts.object = created.object and not object_counts.is_reconstructed
+    ) as first_counts
 ),
 
 unioned as (
     select * from counted
     union all
-    select * from created
+    select * from created_since
 )
 
 select

@@ -1,15 +1,7 @@
-with source as (
-    select * from {{ source("prometheus", "prometheus_days") }}
-),
-
-renamed as (
-    select
-        stream,
-        metric,
-        labels,
-        day_at,
-        value
-    from source
-)
-
-select * from renamed
+select
+    stream,
+    metric,
+    labels,
+    day_at,
+    value
+from {{ source("prometheus", "prometheus_days") }}

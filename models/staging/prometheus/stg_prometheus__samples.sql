@@ -1,17 +1,9 @@
-with source as (
-    select * from {{ source("prometheus", "prometheus_samples") }}
-),
-
-renamed as (
-    select
-        stream,
-        metric,
-        labels,
-        hour_at,
-        value,
-        sample_count,
-        is_estimated
-    from source
-)
-
-select * from renamed
+select
+    stream,
+    metric,
+    labels,
+    hour_at,
+    value,
+    sample_count,
+    is_estimated
+from {{ source("prometheus", "prometheus_samples") }}

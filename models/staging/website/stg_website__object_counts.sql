@@ -1,14 +1,6 @@
-with source as (
-    select * from {{ source("website", "website_object_counts") }}
-),
-
-renamed as (
-    select
-        object,
-        counted_at,
-        row_count,
-        is_reconstructed
-    from source
-)
-
-select * from renamed
+select
+    object,
+    counted_at,
+    row_count,
+    is_reconstructed
+from {{ source("website", "website_object_counts") }}

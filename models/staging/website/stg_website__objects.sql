@@ -1,16 +1,8 @@
-with source as (
-    select * from {{ source("website", "website_objects") }}
-),
-
-renamed as (
-    select
-        object,
-        object_id,
-        created_at,
-        user_id,
-        seen_at,
-        deleted_seen_at
-    from source
-)
-
-select * from renamed
+select
+    object,
+    object_id,
+    created_at,
+    user_id,
+    seen_at,
+    deleted_seen_at
+from {{ source("website", "website_objects") }}

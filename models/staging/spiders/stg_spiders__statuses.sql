@@ -1,0 +1,6 @@
+select
+    spider_id,
+    spider,
+    workers,
+    reported_at
+from {{ source("spiders", "spiders_statuses") }}
