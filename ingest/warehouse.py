@@ -99,7 +99,8 @@ def connect(database: str | None = None):
             options="-c timezone=UTC",
         )
     except psycopg2.OperationalError as error:
-        cure = "run `make up`" if warehouse.is_embedded else "check WAREHOUSE_* and profiles.yml"
+        taken = f"run `make up`; where another's server has port {warehouse.port}, set WAREHOUSE_PORT"
+        cure = taken if warehouse.is_embedded else "check WAREHOUSE_* and profiles.yml"
         reason = str(error).strip().splitlines()[0]
         raise SetupError(f"the warehouse does not let us in: {reason}: {cure}") from error
 

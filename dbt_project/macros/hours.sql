@@ -3,6 +3,12 @@
     moves its clocks by half an hour (Lord Howe) is refused: an hour of its summer is two half hours of its winter.
 #}
 {% macro hour_origin() %}
+    {%- if var("business_timezone") not in modules.pytz.all_timezones_set -%}
+        {{- exceptions.raise_compiler_error(
+            "dbt_project.yml: business_timezone " ~ var("business_timezone") ~ " is no time zone; write one such as "
+            ~ "Europe/Paris"
+        ) -}}
+    {%- endif -%}
     {%- set zone = modules.pytz.timezone(var("business_timezone")) -%}
     {%- set minutes = [] -%}
     {%- for month in (1, 7) -%}

@@ -1,6 +1,7 @@
 """A metric that becomes another one is built anew, with the reason; never a silent mix of two rules."""
 
 import datetime as dt
+import re
 
 import pytest
 
@@ -83,9 +84,19 @@ def test_a_changed_zone_moves_days_and_no_hour(built):
     assert company.value(local) == 0
 
 
-@pytest.mark.parametrize("zone", ["Australia/Lord_Howe", "Asia/Kolkata"])
+@pytest.mark.parametrize(("stream", "reads"), [("events.evnts", 0), ("website.objects", 1)])
+def test_a_stream_that_brings_the_metric_nothing_is_named(built, stream, reads):
+    """Misspelt, or another's: the metric vanishes, and the build says so."""
+    company, build = built
+    ok, printed = build(("seeds/metrics.csv", "events,counter,events.events,", f"events,counter,{stream},"))
+    assert ok, printed
+    assert re.search(r"WARN \d+ every_metric_is_fed", printed)
+    assert ("events.count", stream, reads) in company.rows("select * from ops.unfed_metrics")
+
+
+@pytest.mark.parametrize("zone", ["Australia/Lord_Howe", "Asia/Kolkata", "Mars/Base"])
 def test_a_zone_whose_hours_do_not_fit_is_refused(built, zone):
-    """Lord Howe for ever, India for a warehouse that counts whole UTC hours: nothing is built."""
+    """Mars and Lord Howe for ever, India for a warehouse that counts whole UTC hours: nothing is built."""
     company, build = built
     before = company.rows("select * from core.fct_metric_daily order by 1, 2")
     ok, printed = build(("dbt_project.yml", "business_timezone: Europe/Paris", f"business_timezone: {zone}"))

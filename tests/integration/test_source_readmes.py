@@ -20,6 +20,8 @@ from tests.conftest import EVENTS, SPIDERS, WAREHOUSE, WEBSITE
 
 HOUR = dt.timedelta(hours=1)
 ROLE = "test_reader"
+# The sources that are asked in SQL.
+DATABASES = {"website": WEBSITE, "events": EVENTS, "spiders": SPIDERS}
 
 
 def blocks(source: str) -> list[str]:
@@ -47,7 +49,7 @@ def sent(source: str, job: Job) -> list[str]:
         return [users.count(job.now), listed, users.oldest(), users.history(period.start - 6 * HOUR, job.now)]
 
 
-@pytest.mark.parametrize("source", ["website", "events"])
+@pytest.mark.parametrize("source", list(DATABASES))
 def test_the_readme_shows_the_sql_that_is_sent(company, tmp_path, source):
     company.add_spiders()
     company.read()
@@ -58,9 +60,7 @@ def test_the_readme_shows_the_sql_that_is_sent(company, tmp_path, source):
     assert [words(query) for query in shown] == [words(query) for query in queries]
 
 
-@pytest.mark.parametrize(
-    ("source", "database"), [("website", WEBSITE), ("events", EVENTS), ("spiders", SPIDERS)], ids=list(SOURCES)
-)
+@pytest.mark.parametrize(("source", "database"), DATABASES.items(), ids=list(DATABASES))
 def test_the_grants_of_the_readme_are_enough(company, source, database):
     company.add_spiders()
     company.execute(

@@ -1,0 +1,43 @@
+with metrics as (
+    select
+        metric,
+        stream
+    from {{ ref("dim_metric") }}
+    where kind <> 'ratio' and status = 'active'
+),
+
+reads as (
+    select * from {{ ref("stg_ingest__reads") }}
+),
+
+streams as (
+    select
+        stream,
+        count(*) as reads
+    from reads
+    group by stream
+),
+
+sources as (
+    select distinct split_part(stream, '.', 1) as source
+    from streams
+)
+
+-- A source that was never read is off, or new: nothing is missed.
+select
+    metrics.metric,
+    metrics.stream,
+    coalesce(streams.reads, 0) as reads
+from metrics
+inner join sources on sources.source = split_part(metrics.stream, '.', 1)
+left join streams on streams.stream = metrics.stream
+where not exists (
+    select from {{ ref("fct_metric_hourly") }} as hourly
+    where hourly.metric = metrics.metric
+) and not exists (
+    select from {{ ref("fct_metric_daily") }} as daily
+    where daily.metric = metrics.metric
+) and not exists (
+    select from {{ ref("fct_duration_hourly") }} as durations
+    where durations.metric = metrics.metric
+)
