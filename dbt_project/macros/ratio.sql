@@ -8,11 +8,11 @@ with metrics as (
     select * from {{ ref("dim_metric") }}
 ),
 
-ratio_series as (
+ratio_series as not materialized (
     select * from {{ ref("int_ratio__series") }}
 ),
 
-coverage as (
+coverage as not materialized (
     select * from {{ ref("fct_coverage_hourly") }}
 ),
 
