@@ -14,6 +14,18 @@
 {%- endmacro %}
 
 {#
+    Series of a metric put together in one period, by its `across_labels`; null where that is not allowed and there is
+    more than one.
+#}
+{% macro across_labels(rule, value, series_id) -%}
+    case
+        when {{ rule }} = 'sum' then sum({{ value }} order by {{ series_id }})
+        when {{ rule }} = 'mean' then avg({{ value }} order by {{ series_id }})
+        when count(*) = 1 then min({{ value }})
+    end
+{%- endmacro %}
+
+{#
     What makes a metric's facts what they are: where it changes, they are built again. With the zone of the days
     where the facts are days, and the vars that a stream's SQL takes: labels of events, the window of spiders.
 #}

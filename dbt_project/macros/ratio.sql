@@ -8,11 +8,11 @@ with metrics as (
     select * from {{ ref("dim_metric") }}
 ),
 
-ratio_series as (
+ratio_series as not materialized (
     select * from {{ ref("int_ratio__series") }}
 ),
 
-coverage as (
+coverage as not materialized (
     select * from {{ ref("fct_coverage_hourly") }}
 ),
 
@@ -29,7 +29,7 @@ denominators as (
     group by ratio_series.metric, facts.{{ period }}
 ),
 
-divided as (
+sides as (
     select
         denominators.{{ period }},
         denominators.metric,
@@ -37,7 +37,8 @@ divided as (
         coalesce(
             numerator.value,
             case when above.zero_fill and above_covered.hours > 0 then 0 end
-        ) / nullif(denominators.value, 0) as value,
+        ) as numerator,
+        denominators.value as denominator,
         denominators.is_estimated or coalesce(numerator.is_estimated, false) as is_estimated,
         above_covered.is_complete and below_covered.is_complete as is_complete,
         greatest(denominators.built_at, numerator.built_at) as built_at
@@ -64,7 +65,16 @@ divided as (
     ) as below_covered
 )
 
-select *
-from divided
-where value is not null
+select
+    {{ period }},
+    metric,
+    series_id,
+    numerator / nullif(denominator, 0) as value,
+    is_estimated,
+    is_complete,
+    built_at,
+    numerator,
+    denominator
+from sides
+where numerator is not null and denominator <> 0
 {% endmacro %}

@@ -8,11 +8,11 @@ series as (
     select * from {{ ref("dim_series") }}
 ),
 
-facts as (
+facts as not materialized (
     select * from {{ ref("fct_metric_hourly") }}
 ),
 
-coverage as (
+coverage as not materialized (
     select * from {{ ref("fct_coverage_hourly") }}
 ),
 

@@ -14,6 +14,11 @@ series as (
     select * from {{ ref("dim_series") }}
 ),
 
+targets as (
+    select * from {{ ref("dim_target") }}
+    where grain = 'day'
+),
+
 of_series as (
     select
         measured.date_day,
@@ -61,6 +66,11 @@ select
     metrics.stage,
     unioned.is_complete,
     unioned.flags,
-    unioned.built_at
+    unioned.built_at,
+    targets.target
 from unioned
 inner join metrics on metrics.metric = unioned.metric
+left join targets
+    on targets.series_id = unioned.series_id
+    and unioned.date_day >= targets.valid_from
+    and unioned.date_day < targets.valid_until

@@ -14,6 +14,11 @@ series as (
     select * from {{ ref("dim_series") }}
 ),
 
+targets as (
+    select * from {{ ref("dim_target") }}
+    where grain = 'hour'
+),
+
 of_series as (
     select
         measured.hour_at,
@@ -60,6 +65,11 @@ select
     metrics.stage,
     unioned.is_complete,
     unioned.flags,
-    unioned.built_at
+    unioned.built_at,
+    targets.target
 from unioned
 inner join metrics on metrics.metric = unioned.metric
+left join targets
+    on targets.series_id = unioned.series_id
+    and {{ day_of("unioned.hour_at") }} >= targets.valid_from
+    and {{ day_of("unioned.hour_at") }} < targets.valid_until

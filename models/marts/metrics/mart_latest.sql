@@ -26,7 +26,8 @@ select
     latest.value / nullif(week_before.value, 0) - 1 as change,
     latest.unit,
     latest.stage,
-    latest.flags
+    latest.flags,
+    latest.target
 from latest
 left join hourly as week_before
     on week_before.series_id = latest.series_id

@@ -1,0 +1,8 @@
+{{ config(materialized="view") }}
+
+select
+    annotated_at,
+    kind,
+    text,
+    metric
+from {{ ref("annotations") }}

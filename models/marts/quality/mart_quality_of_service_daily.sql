@@ -1,0 +1,1 @@
+{{ quality_of_service("day", ref("mart_daily"), ref("mart_duration_daily")) }}

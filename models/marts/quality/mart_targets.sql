@@ -1,0 +1,169 @@
+{%- set grains = {
+    "hour": [ref("mart_hourly"), ref("int_ratio__hourly"), ref("mart_duration_hourly"), "hour_at"],
+    "day": [ref("mart_daily"), ref("int_ratio__daily"), ref("mart_duration_daily"), "date_day"],
+} -%}
+
+with metrics as (
+    select * from {{ ref("dim_metric") }}
+),
+
+targets as (
+    select * from {{ ref("dim_target") }}
+    where {{ day_of(now()) }} >= valid_from and {{ day_of(now()) }} < valid_until
+),
+
+-- A window ends with this hour or with yesterday; what is before valid_from is not asked.
+windows as (
+    {%- for grain in grains %}
+    select
+        targets.*,
+        {{ window_start(grain, "targets.window_days") }} as window_start,
+        {{ window_end(grain) }} as window_end
+    from targets
+    where targets.grain = '{{ grain }}'
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+),
+
+{%- for grain, (values, ratios, durations, period) in grains.items() %}
+{%- set period_start = "ratios.hour_at" if grain == "hour" else day_start("ratios.date_day") %}
+
+-- The series that a target names, put together as the registry allows.
+values_by_{{ grain }} as (
+    select
+        windows.series_id,
+        windows.grain,
+        windows.statistic,
+        of_series.time,
+        {{ across_labels("metrics.across_labels", "of_series.value", "of_series.series_id") }} as value,
+        null::float8 as numerator,
+        null::float8 as denominator
+    from windows
+    inner join metrics on metrics.metric = windows.metric and metrics.kind <> 'ratio'
+    inner join {{ values }} as of_series
+        on of_series.metric = windows.metric
+        and of_series.time >= greatest(windows.window_start, {{ day_start("windows.valid_from") }})
+        and of_series.time < windows.window_end
+        and {{ labels_match("of_series.labels", "windows.labels") }}
+    where windows.grain = '{{ grain }}' and of_series.is_complete
+    group by windows.series_id, windows.grain, windows.statistic, of_series.time, metrics.across_labels
+),
+
+ratios_by_{{ grain }} as (
+    select
+        windows.series_id,
+        windows.grain,
+        windows.statistic,
+        {{ period_start }} as time,
+        ratios.value,
+        ratios.numerator,
+        ratios.denominator
+    from windows
+    inner join {{ ratios }} as ratios
+        on ratios.metric = windows.metric
+        and {{ period_start }} >= greatest(windows.window_start, {{ day_start("windows.valid_from") }})
+        and {{ period_start }} < windows.window_end
+    where windows.grain = '{{ grain }}' and ratios.is_complete
+),
+
+durations_by_{{ grain }} as (
+    select
+        windows.series_id,
+        windows.grain,
+        windows.statistic,
+        durations.time,
+        case windows.statistic
+            when 'p50' then durations.p50
+            when 'p95' then durations.p95
+            when 'p99' then durations.p99
+        end as value,
+        null::float8 as numerator,
+        null::float8 as denominator
+    from windows
+    inner join {{ durations }} as durations
+        on durations.series_id = windows.series_id
+        and durations.time >= greatest(windows.window_start, {{ day_start("windows.valid_from") }})
+        and durations.time < windows.window_end
+    where windows.grain = '{{ grain }}' and durations.is_complete
+),
+{%- endfor %}
+
+periods as (
+    {%- for grain in grains %}
+    select * from values_by_{{ grain }}
+    where value is not null
+    union all
+    select * from ratios_by_{{ grain }}
+    union all
+    select * from durations_by_{{ grain }}
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+),
+
+measured as (
+    select
+        windows.series_id,
+        windows.grain,
+        windows.statistic,
+        count(periods.time) as complete_periods,
+        count(*) filter (
+            where {{ is_on_target("periods.value", "windows.target", "windows.direction") }}
+        ) as periods_on_target,
+        sum(periods.numerator order by periods.time) as numerator,
+        sum(periods.denominator order by periods.time) as denominator
+    from windows
+    left join periods
+        on periods.series_id = windows.series_id
+        and periods.grain = windows.grain
+        and periods.statistic is not distinct from windows.statistic
+    group by windows.series_id, windows.grain, windows.statistic
+),
+
+-- The budget is of the whole window: what was not measured of it is taken to be like what was.
+shares as (
+    select
+        windows.*,
+        measured.complete_periods,
+        measured.periods_on_target::float8 / nullif(measured.complete_periods, 0) as on_target_share,
+        measured.complete_periods / case windows.grain
+            when 'day' then windows.window_days
+            else extract(epoch from windows.window_end - windows.window_start)::float8 / 3600
+        end as measured_share,
+        measured.numerator / nullif(measured.denominator, 0) as ratio,
+        case windows.direction
+            when 'up' then measured.denominator - measured.numerator
+            else measured.numerator
+        end as failures,
+        measured.denominator * case windows.direction
+            when 'up' then 1 - windows.target
+            else windows.target
+        end as failures_allowed
+    from windows
+    inner join measured
+        on measured.series_id = windows.series_id
+        and measured.grain = windows.grain
+        and measured.statistic is not distinct from windows.statistic
+)
+
+select
+    shares.metric,
+    shares.series_id,
+    shares.series,
+    shares.grain,
+    shares.statistic,
+    shares.target,
+    shares.direction,
+    metrics.unit,
+    metrics.owner,
+    shares.window_days,
+    shares.window_start,
+    shares.window_end,
+    shares.complete_periods,
+    shares.measured_share,
+    shares.on_target_share,
+    shares.ratio,
+    shares.failures_allowed / nullif(shares.measured_share, 0) as error_budget,
+    1 - shares.failures * shares.measured_share / nullif(shares.failures_allowed, 0) as budget_left,
+    shares.failures / nullif(shares.failures_allowed, 0) as burn_rate
+from shares
+inner join metrics on metrics.metric = shares.metric
