@@ -12,7 +12,8 @@ ratio_series as (
     select * from {{ ref("int_ratio__series") }}
 ),
 
-coverage as (
+-- Read twice, so PostgreSQL would materialize it and scan it for every row: a minute for 90 days, not a second.
+coverage as not materialized (
     select * from {{ ref("fct_coverage_hourly") }}
 ),
 

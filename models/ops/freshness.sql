@@ -2,7 +2,8 @@ with metrics as (
     select * from {{ ref("dim_metric") }}
 ),
 
-coverage as (
+-- Read twice, so PostgreSQL would materialize it, and sort it for every metric.
+coverage as not materialized (
     select * from {{ ref("fct_coverage_hourly") }}
 ),
 
