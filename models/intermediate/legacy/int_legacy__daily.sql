@@ -13,9 +13,7 @@ select
     hourly.series_id,
     hourly.metric,
     (hourly.hour_at at time zone 'UTC')::date as utc_day,
-    {{ roll_up("metrics.kind", "hourly.value", "hourly.sample_count", "hourly.hour_at") }} as value,
-    bool_or(hourly.is_estimated) as is_estimated,
-    max(hourly.built_at) as built_at
+    {{ roll_up("metrics.kind", "hourly.value", "hourly.sample_count", "hourly.hour_at") }} as value
 from hourly
 inner join metrics on metrics.metric = hourly.metric
 group by hourly.series_id, hourly.metric, utc_day, metrics.kind
