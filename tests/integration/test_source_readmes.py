@@ -60,7 +60,7 @@ def test_the_readme_shows_the_sql_that_is_sent(company, tmp_path, source):
 
 
 @pytest.mark.parametrize(
-    ("source", "database"), [("website", WEBSITE), ("events", EVENTS), ("spiders", SPIDERS)], ids=list(SOURCES)
+    ("source", "database"), [("website", WEBSITE), ("events", EVENTS), ("spiders", SPIDERS)], ids=["website", "events", "spiders"]
 )
 def test_the_grants_of_the_readme_are_enough(company, source, database):
     company.add_spiders()
