@@ -59,9 +59,7 @@ def test_the_readme_shows_the_sql_that_is_sent(company, tmp_path, source):
     assert [words(query) for query in shown] == [words(query) for query in queries]
 
 
-@pytest.mark.parametrize(
-    ("source", "database"), [("website", WEBSITE), ("events", EVENTS), ("spiders", SPIDERS)], ids=["website", "events", "spiders"]
-)
+@pytest.mark.parametrize(("source", "database"), [("website", WEBSITE), ("events", EVENTS), ("spiders", SPIDERS)])
 def test_the_grants_of_the_readme_are_enough(company, source, database):
     company.add_spiders()
     company.execute(
