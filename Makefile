@@ -10,7 +10,7 @@ export WAREHOUSE_NOW := $(DEMO_NOW)
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run help install up down psql demo ingest build latest prune docs test test-laws debian-packages lint clean requirements
+.PHONY: run help install up down psql demo ingest check-sources build latest prune docs test test-laws debian-packages lint clean requirements
 
 run: ingest build latest ## Everything, from an empty clone to numbers on the screen (the default)
 	@echo
@@ -55,6 +55,10 @@ ingest: up ## Read the sources into raw; one that fails stops no other
 	@$(BIN)/python -m demo || echo "demo: going on without it" >&2
 	@echo "==> make ingest: reading the sources into the schema raw"
 	@$(BIN)/python -m ingest; code=$$?; case $$code in 0|1|75) exit 0;; *) exit $$code;; esac
+
+check-sources: up ## Try each source and say what it has to read, or what is wrong and what to do; reads nothing
+	@$(BIN)/python -m demo || echo "demo: going on without it" >&2
+	@$(BIN)/python -m ingest.check
 
 build: up ## dbt build: seeds, models, tests
 	@echo "==> dbt build: making facts and marts of them"

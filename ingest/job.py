@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingest.errors import SourceError
+from ingest.errors import SetupError, SourceError
 from ingest.load import CsvFile, Rows, load
 from ingest.reads import Period, Reading, Reads
 from ingest.warehouse import Target
@@ -24,21 +24,23 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Job:
-    """One source's work in one run."""
+class Visit:
+    """What it takes to ask one source something."""
 
     source: str
     company: str
-    reads: Reads
     warehouse: Target
-    options: Options
-    folder: Path  # for files; goes with the run
+    now: dt.datetime  # the clock of this run
     say: Callable[[str], None]  # the step that is being done, for the progress bar
 
-    @property
-    def now(self) -> dt.datetime:
-        """The clock of this run."""
-        return self.reads.now
+
+@dataclass(frozen=True)
+class Job(Visit):
+    """One source's work in one run."""
+
+    reads: Reads
+    options: Options
+    folder: Path  # for files; goes with the run
 
     def guard(self, reading: Reading, what: str, files: list[CsvFile], table: str, condition: str) -> None:
         """Raise SourceError, naming what was read, where an answer holds fewer than half of the rows that raw holds.
@@ -61,6 +63,23 @@ class Job:
         """Load files into raw tables; raises SourceError where the warehouse refuses."""
         self.say(f"loading {sum(rows.row_count for rows in loads):,} rows")
         load(self.source, loads, self.warehouse, self.reads.connection, self.folder / "dlt")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found of one thing that a source reads, or why it can't be read."""
+
+    what: str
+    found: str
+    is_fine: bool = True
+
+    @classmethod
+    def of(cls, what: str, ask: Callable[[], str]) -> "Finding":
+        """Ask, and return the answer or the error with its cure: the next thing is tried all the same."""
+        try:
+            return cls(what, ask())
+        except (SourceError, SetupError) as error:
+            return cls(what, str(error), is_fine=False)
 
 
 @dataclass(frozen=True)

@@ -121,10 +121,11 @@ class _Run:
             job = Job(
                 source=source,
                 company=self.company,
-                reads=reads,
                 warehouse=warehouse.target(),
+                now=self.started_at,
+                say=self.progress.step(source),
+                reads=reads,
                 options=self.options,
                 folder=Path(folder),
-                say=self.progress.step(source),
             )
             return module.read(job, resolved)

@@ -1,4 +1,8 @@
-"""The sources: a folder each. A source has TABLES, SETTINGS and read(job, settings) -> Result."""
+"""The sources: a folder each.
+
+A source has TABLES, SETTINGS, read(job, settings) -> Result, and check(visit, settings) -> list[Finding], which tries
+what read() would do and changes nothing.
+"""
 
 from ingest.sources import events, prometheus, spiders, website
 

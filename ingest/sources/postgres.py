@@ -2,7 +2,7 @@
 
 import datetime as dt
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ from psycopg2 import sql
 from psycopg2.extensions import parse_dsn, quote_ident
 
 from ingest.errors import SourceError
-from ingest.job import Job
+from ingest.hours import business_timezone, check_zone
+from ingest.job import Finding, Job, Visit
 from ingest.load import CsvFile, Rows, within_open_reads
 from ingest.raw import Table
 from ingest.reads import Period, Reading
@@ -54,13 +55,13 @@ class Column:
 class Snapshot:
     """One repeatable-read, read-only transaction in a source's database."""
 
-    def __init__(self, job: Job, settings: PostgresSettings):
+    def __init__(self, visit: Visit, settings: PostgresSettings):
         """Connect; raises SourceError where the server or the company's rule refuses."""
-        self.source, self.settings = job.source, settings
-        self._dsn = _dsn(job, settings)
+        self.source, self.settings = visit.source, settings
+        self._dsn = _dsn(visit, settings)
         self.connection = self._connect()
         self._check_version()
-        self._check_company(job.company)
+        self._check_company(visit.company)
 
     def _connect(self):
         try:
@@ -231,14 +232,33 @@ class Snapshot:
 
 
 @contextmanager
-def snapshot(job: Job, settings: PostgresSettings) -> Iterator[Snapshot]:
+def snapshot(visit: Visit, settings: PostgresSettings) -> Iterator[Snapshot]:
     """Open a snapshot of a source's database for a block; raises SourceError where it can't be had."""
-    job.say("connecting")
-    opened = Snapshot(job, settings)
+    visit.say("connecting")
+    opened = Snapshot(visit, settings)
     try:
         yield opened
     finally:
         opened.close()
+
+
+def check_table(
+    visit: Visit, source: Snapshot, what: str, find: Callable[[], tuple[str, Column, dt.datetime | None]]
+) -> Finding:
+    """Return what there is to read of a table; `find` gives it as read() does: its name, time and start_at."""
+
+    def describe() -> str:
+        table, at, start_at = find()
+        start = start_at or source.oldest(table, at)
+        check_zone(business_timezone(), start or visit.now, visit.now)
+        zone = "" if at.type == TIMES[0] else f", its times are of {source.settings.timezone}"
+        since = f"rows from {start:%Y-%m-%d %H:%M} UTC on" if start else "no row yet"
+        return f"{table} in {source.connection.info.dbname}: {since}{zone}"
+
+    finding = Finding.of(what, describe)
+    # A query that was refused ends the transaction, and would fail the next table's.
+    source.connection.rollback()
+    return finding
 
 
 def load_periods(
@@ -273,18 +293,18 @@ def _copy(connection, query: str, path: Path) -> CsvFile:
         return CsvFile(path, cursor.rowcount)
 
 
-def _dsn(job: Job, settings: PostgresSettings) -> dict:
+def _dsn(visit: Visit, settings: PostgresSettings) -> dict:
     """Return the connection's parameters; what the URL leaves out is the warehouse's."""
     given = _parse_url(settings.url)
     if given is None:
         raise SourceError(
-            f"[sources.{job.source}] url is not of the form postgresql://user:password@host:5432/database; "
+            f"[sources.{visit.source}] url is not of the form postgresql://user:password@host:5432/database; "
             "in a password write @ as %40, / as %2F, % as %25"
         )
     own = {"application_name": "business-dashboards", "connect_timeout": 10, "client_encoding": "UTF8"}
     options = f"{given.pop('options', '')} -c timezone=UTC -c datestyle=ISO -c lock_timeout=10s"
     if not given.get("host"):
-        warehouse = job.warehouse
+        warehouse = visit.warehouse
         own |= {
             "host": warehouse.host,
             "port": warehouse.port,

@@ -55,7 +55,8 @@ def test_the_readme_shows_the_sql_that_is_sent(company, tmp_path, source):
     company.read()
     with closing(company.server.connect(WAREHOUSE)) as connection:
         reads = Reads(connection, source, company.now)
-        queries = sent(source, Job(source, "demo", reads, warehouse.target(), Options(), tmp_path, lambda text: None))
+        job = Job(source, "demo", warehouse.target(), company.now, lambda text: None, reads, Options(), tmp_path)
+        queries = sent(source, job)
     _grants, *shown = blocks(source)
     assert [words(query) for query in shown] == [words(query) for query in queries]
 

@@ -7,11 +7,11 @@ from pydantic import Field, PositiveInt
 
 from ingest.errors import SourceError
 from ingest.hours import HOUR, ceil_hour, floor_hour, hour_of
-from ingest.job import Job, Result
+from ingest.job import Finding, Job, Result, Visit
 from ingest.raw import Table
 from ingest.reads import BEGINNING, Period
 from ingest.settings import PostgresSettings, instant
-from ingest.sources.postgres import NUMBERS, TIMES, Column, Snapshot, load_periods, parts, snapshot
+from ingest.sources.postgres import NUMBERS, TIMES, Column, Snapshot, check_table, load_periods, parts, snapshot
 
 STREAM = "events.events"
 TABLE = Table(
@@ -66,6 +66,17 @@ def read(job: Job, settings: EventsSettings) -> Result:
         return Result.of(readings)
 
 
+def check(visit: Visit, settings: EventsSettings) -> list[Finding]:
+    """Return what there is to read; raises SourceError where the database can't be reached."""
+    with snapshot(visit, settings) as source:
+
+        def find() -> tuple[str, Column, dt.datetime | None]:
+            events = _Events(source, settings)
+            return events.table, events.occurred_at, events.start_at
+
+        return [check_table(visit, source, STREAM, find)]
+
+
 def _periods(job: Job, settings: EventsSettings, events: "_Events", start: dt.datetime) -> list[Period]:
     arrived = events.arrived(job, start, settings.lookback)
     if job.options.period:
@@ -84,6 +95,7 @@ class _Events:
 
     def __init__(self, source: Snapshot, settings: EventsSettings):
         self.source, self.settings = source, settings
+        self.start_at = instant("events", "start_at", settings.start_at)
         self.table = source.table("table", settings.table)
         self.columns = source.columns("columns.", self.table, self._wanted())
         source.check_type("columns.occurred_at", self.columns["occurred_at"], TIMES)
@@ -117,8 +129,7 @@ class _Events:
 
     def start(self, job: Job) -> dt.datetime:
         """Return from when on events are read: the setting, what was read first, or the oldest event."""
-        given = instant("events", "start_at", self.settings.start_at)
-        first = given or job.reads.first_start(STREAM)
+        first = self.start_at or job.reads.first_start(STREAM)
         return first or floor_hour(self.source.oldest(self.table, self.occurred_at) or job.now)
 
     def arrived(self, job: Job, start: dt.datetime, lookback: dt.timedelta) -> list[Period]:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
 
 from ingest.errors import SourceError
-from ingest.hours import ceil_midnight, floor_hour, hour_of, midnight
-from ingest.job import Job, Result
+from ingest.hours import HOUR, ceil_midnight, floor_hour, hour_of, midnight
+from ingest.job import Finding, Job, Result, Visit
 from ingest.load import CsvFile, Rows, within_own_open_reads
 from ingest.raw import Table
 from ingest.reads import Period, Reading
@@ -96,6 +97,10 @@ class PrometheusSettings(SourceSettings):
         """Return the start of the first business day that the server keeps whole."""
         return ceil_midnight(now - dt.timedelta(days=self.keeps_days))
 
+    def start(self) -> dt.datetime | None:
+        """Return `start_at` as an instant; raises SourceError where it is none."""
+        return instant("prometheus", "start_at", self.start_at)
+
     def end(self, now: dt.datetime) -> dt.datetime:
         """Return until when hours are read: the last one has settled, since it is asked for once it is over."""
         return floor_hour(now - dt.timedelta(minutes=self.settle_minutes))
@@ -112,7 +117,7 @@ def read(job: Job, settings: PrometheusSettings) -> Result:
     job.say("connecting")
     client = Client(settings, job.company)
     version = client.version()
-    streams = [_Stream(f"prometheus.{name}", query, settings) for name, query in settings.queries.items()]
+    streams = _streams(settings)
     notes = [f"Prometheus {version}"] if version else []
     notes += [stream.lost(job) for stream in streams]
     wanted = {stream.name: stream.periods(job) for stream in streams}
@@ -128,6 +133,14 @@ def read(job: Job, settings: PrometheusSettings) -> Result:
         raise SourceError(first + more)
     notes += [note for answer in answers for note in answer.notes]
     return Result.of(readings, dict.fromkeys(filter(None, notes)))
+
+
+def check(visit: Visit, settings: PrometheusSettings) -> list[Finding]:
+    """Return how many series each query gives; raises SourceError where the server can't be reached."""
+    settings.start()
+    client = Client(settings, visit.company)
+    client.version()
+    return [Finding.of(stream.name, partial(stream.check, client, visit.now)) for stream in _streams(settings)]
 
 
 @dataclass
@@ -169,8 +182,7 @@ class _Stream:
 
     def _due(self, job: Job) -> list[Period]:
         oldest = self.settings.oldest(job.now)
-        given = instant("prometheus", "start_at", self.settings.start_at)
-        start = given or job.reads.first_start(self.name) or oldest
+        start = self.settings.start() or job.reads.first_start(self.name) or oldest
         start = ceil_midnight(start) if self.query.is_reported else floor_hour(start)
         since = max(start, job.reads.reconcile_start(self.name), oldest)
         return [
@@ -196,6 +208,17 @@ class _Stream:
                 f"expr: the server can't answer it ({error}): choose fewer series, or raise timeout_seconds"
             )
         return answer
+
+    def check(self, client: Client, now: dt.datetime) -> str:
+        """Ask for the last hour as read() does; returns what came, in a line, and raises the answer's error."""
+        end = self.settings.end(now)
+        answer = self.ask(client, Reading(self.name, [Period(end - HOUR, end)], is_first=True, read_ids=[]))
+        if answer.error:
+            raise answer.error
+        hour = f"in the hour from {end - HOUR:%Y-%m-%d %H:%M} UTC"
+        if not answer.samples:
+            return f"no series {hour}; where there should be some, correct expr"
+        return "; ".join(dict.fromkeys([f"{len(answer.samples):,} series {hour}", *answer.notes]))
 
     def _guard(self, client: Client, reading: Reading) -> None:
         """Count the series before any is read: thousands would fill this machine's memory."""
@@ -255,6 +278,10 @@ class _Stream:
             return None, False
         is_sample = self.query.value == "last"
         return int(count), not is_sample and count < ENOUGH * expected_samples(self.settings.scrape_seconds)
+
+
+def _streams(settings: PrometheusSettings) -> list[_Stream]:
+    return [_Stream(f"prometheus.{name}", query, settings) for name, query in settings.queries.items()]
 
 
 def _load(job: Job, readings: dict[str, Reading], answers: dict[_Stream, _Answer]) -> dict[str, SourceError]:

@@ -7,11 +7,11 @@ from pydantic import Field, PositiveInt
 
 from ingest.errors import SourceError
 from ingest.hours import ceil_hour, floor_hour, hour_of
-from ingest.job import Job, Result
+from ingest.job import Finding, Job, Result, Visit
 from ingest.raw import Table
 from ingest.reads import BEGINNING, Period
 from ingest.settings import PostgresSettings, instant
-from ingest.sources.postgres import TIMES, Column, Snapshot, load_periods, parts, snapshot
+from ingest.sources.postgres import TIMES, Column, Snapshot, check_table, load_periods, parts, snapshot
 
 STREAM = "spiders.statuses"
 TABLE = Table(
@@ -63,6 +63,17 @@ def read(job: Job, settings: SpidersSettings) -> Result:
         return Result.of(readings)
 
 
+def check(visit: Visit, settings: SpidersSettings) -> list[Finding]:
+    """Return what there is to read; raises SourceError where the database can't be reached."""
+    with snapshot(visit, settings) as source:
+
+        def find() -> tuple[str, Column, dt.datetime | None]:
+            statuses = _Statuses(source, settings)
+            return statuses.statuses, statuses.reported_at, statuses.start_at
+
+        return [check_table(visit, source, STREAM, find)]
+
+
 def _periods(job: Job, settings: SpidersSettings, start: dt.datetime) -> list[Period]:
     if job.options.period:
         return [job.options.period]
@@ -79,6 +90,7 @@ class _Statuses:
 
     def __init__(self, source: Snapshot, settings: SpidersSettings):
         self.source, self.settings = source, settings
+        self.start_at = instant("spiders", "start_at", settings.start_at)
         unknown = sorted(set(settings.columns) - set(COLUMNS))
         if unknown:
             raise SourceError(
@@ -102,8 +114,7 @@ class _Statuses:
 
     def start(self, job: Job) -> dt.datetime:
         """Return from when on reports are read: the setting, what was read first, or the oldest report."""
-        given = instant("spiders", "start_at", self.settings.start_at)
-        first = given or job.reads.first_start(STREAM)
+        first = self.start_at or job.reads.first_start(STREAM)
         return first or floor_hour(self.source.oldest(self.statuses, self.reported_at) or job.now)
 
     def queries(self, periods: list[Period]) -> list[str]:

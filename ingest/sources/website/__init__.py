@@ -2,17 +2,18 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ingest.hours import floor_hour, hour_of, midnight
-from ingest.job import Job, Result
+from ingest.job import Finding, Job, Result, Visit
 from ingest.load import CsvFile, Rows
 from ingest.raw import Table
 from ingest.reads import Period, Reading
 from ingest.settings import PostgresSettings
-from ingest.sources.postgres import TIMES, Column, Snapshot, snapshot
+from ingest.sources.postgres import TIMES, Column, Snapshot, check_table, snapshot
 
 COUNTS = "website.counts"
 OBJECTS = "website.objects"
@@ -152,12 +153,23 @@ def read(job: Job, settings: WebsiteSettings) -> Result:
         return Result.of(readings)
 
 
+def check(visit: Visit, settings: WebsiteSettings) -> list[Finding]:
+    """Return what there is to read of each object; raises SourceError where the database can't be reached."""
+    with snapshot(visit, settings) as source:
+
+        def find(name: str, each: ObjectSettings) -> tuple[str, Column, None]:
+            found = _find(source, name, each, settings.timezone)
+            return found.table, found.created_at, None
+
+        return [check_table(visit, source, name, partial(find, name, each)) for name, each in settings.objects.items()]
+
+
 class _Website:
     """One run's view of the website: its objects, which of them are new, what is due."""
 
     def __init__(self, job: Job, settings: WebsiteSettings, source: Snapshot):
         self.job, self.settings, self.source = job, settings, source
-        self.objects = [_check(source, name, each, settings.timezone) for name, each in settings.objects.items()]
+        self.objects = [_find(source, name, each, settings.timezone) for name, each in settings.objects.items()]
         self.names = [each.name for each in self.objects]
         known = job.reads.rows("select distinct object from raw.website_object_counts")
         self.new = [each for each in self.objects if (each.name,) not in known]
@@ -236,7 +248,7 @@ class _Website:
         return files
 
 
-def _check(source: Snapshot, name: str, settings: ObjectSettings, timezone: str) -> _Object:
+def _find(source: Snapshot, name: str, settings: ObjectSettings, timezone: str) -> _Object:
     """Return the object with its table and columns found."""
     table = source.table(f"objects.{name}.table", settings.table)
     wanted = {"id": settings.id, "created_at": settings.created_at}
