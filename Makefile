@@ -57,7 +57,6 @@ ingest: up ## Read the sources into raw; one that fails stops no other
 	@$(BIN)/python -m ingest; code=$$?; case $$code in 0|1|75) exit 0;; *) exit $$code;; esac
 
 check-sources: up ## Try each source and say what it has to read, or what is wrong and what to do; reads nothing
-	@$(BIN)/python -m demo || echo "demo: going on without it" >&2
 	@$(BIN)/python -m ingest.check
 
 build: up ## dbt build: seeds, models, tests

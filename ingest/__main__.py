@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ingest", description="Read the sources into raw.")
-    parser.add_argument("sources", nargs="*", metavar="SOURCE", help="website, events, spiders; all if none is named")
+    parser.add_argument("sources", nargs="*", metavar="SOURCE", help="such as events; all if none is named")
     parser.add_argument("--from", dest="start", metavar="T", help="read this range again: from (ISO 8601, UTC)")
     parser.add_argument("--to", dest="end", metavar="T", help="until")
     parser.add_argument("--reconcile", action="store_true", help="read the last 7 days and whole lists again")

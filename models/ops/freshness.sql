@@ -92,7 +92,7 @@ select
     aged.read_at,
     aged.age_minutes,
     metrics.fresh_minutes,
-    coalesce(aged.age_minutes <= metrics.fresh_minutes, false) as is_fresh
+    coalesce(aged.age_minutes between 0 and metrics.fresh_minutes, false) as is_fresh
 from aged
 inner join metrics on metrics.metric = aged.metric
 where metrics.status = 'active'

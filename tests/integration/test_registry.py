@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from pathlib import Path
 
 import pytest
 
@@ -43,10 +44,22 @@ def test_a_line_makes_a_metric_for_all_of_history(built):
     assert set(days) == {(0.5,)}
 
 
+def without(start: str, seed: Path) -> str:
+    """Return a seed's text without the lines that start so."""
+    return "\n".join(line for line in seed.read_text().splitlines() if not line.startswith(start)) + "\n"
+
+
 def test_a_metric_without_a_line_is_named_and_comes_back_with_it(built):
+    """Its targets go first: a target of no metric is refused."""
     company, registry, build = built
+    targets = registry.with_name("targets.csv")
     whole, found = registry.read_text(), state(company)
-    registry.write_text("\n".join(line for line in whole.splitlines() if not line.startswith("events.")) + "\n")
+    registry.write_text(without("events.", registry))
+    result, printed = build()
+    assert not result.success
+    assert "seeds/targets.csv: events.duration" in printed
+    assert "metric is none of the registry" in printed
+    targets.write_text(without("events.", targets))
     result, printed = build()
     assert result.success, printed
     assert "WARN 1 every_metric_is_registered" in printed

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from tests.property.compiled import DATABASES, compile_facts
 from tests.property.laws import hold
-from tests.property.locks import (
+from tests.property.stories import (
     BY_METRIC,
+    a_day_that_is_read_in_two_halves,
     a_seed_beside_a_build,
     days_before_their_hours,
     days_between_two_definitions,
@@ -111,3 +112,7 @@ def test_a_seed_beside_a_build_looks_empty_to_nobody(warehouses, fact):
 @pytest.mark.parametrize("story", [days_before_their_hours, days_between_two_definitions, days_while_a_metric_is_gone])
 def test_days_are_of_one_definition_with_their_hours(warehouses, story):
     story(warehouses[0])
+
+
+def test_a_reported_day_is_complete_by_one_read(warehouses):
+    a_day_that_is_read_in_two_halves(warehouses[0])

@@ -1,4 +1,4 @@
-"""Two at once, in the one interleaving that matters: what random histories find seldom, without luck."""
+"""Short histories that matter, told without luck: random ones find them seldom."""
 
 from psycopg2.errors import LockNotAvailable
 
@@ -87,6 +87,29 @@ def days_while_a_metric_is_gone(warehouse: Warehouse) -> None:
     warehouse.build()
     values = warehouse.rows("select value from core.fct_metric_daily")
     assert values == [(1,)], "law: a dirty build equals a full build; different: daily"
+
+
+def a_day_that_is_read_in_two_halves(warehouse: Warehouse) -> None:
+    """A day that its source reports changes; no read held it whole, so it was never complete, and is not revised."""
+    halves = [("2026-10-23T22:00Z", "2026-10-24T10:00Z"), ("2026-10-24T10:00Z", "2026-10-24T22:00Z")]
+    warehouse.reset()
+    for value in (1, 2):
+        warehouse.execute("delete from raw.prometheus_days")
+        warehouse.execute(
+            "insert into raw.prometheus_days (stream, metric, labels, day_at, value) "
+            "values ('prometheus.http_request_duration', 'http.request_duration', '{}', '2026-10-23T22:00Z', %s)",
+            (value,),
+        )
+        for half in halves:
+            warehouse.execute(
+                "insert into raw.reads (source, stream, period_start, period_end, started_at, finished_at) values "
+                "('prometheus', 'prometheus.http_request_duration', %s, %s, '2026-10-25T12:00Z', now())",
+                half,
+            )
+        warehouse.build()
+    assert warehouse.rows("select value from core.fct_metric_daily") == [(2,)]
+    revised = warehouse.rows("select * from core.fct_metric_revision")
+    assert not revised, "law: a reported day is complete by one read that held it whole"
 
 
 def _dirty(warehouse: Warehouse, fact: str) -> list[str]:
