@@ -17,6 +17,7 @@ SQL_TYPES = {
     "bigint": "bigint",
     "double": "double precision",
     "timestamp": "timestamptz",
+    "date": "date",
     "bool": "boolean",
     "json": "jsonb",
 }

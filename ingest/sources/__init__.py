@@ -4,6 +4,12 @@ A source has TABLES, SETTINGS, read(job, settings) -> Result, and check(visit, s
 what read() would do and changes nothing.
 """
 
-from ingest.sources import events, prometheus, spiders, website
+from ingest.sources import events, google_analytics, prometheus, spiders, website
 
-SOURCES = {"website": website, "events": events, "spiders": spiders, "prometheus": prometheus}
+SOURCES = {
+    "website": website,
+    "events": events,
+    "spiders": spiders,
+    "prometheus": prometheus,
+    "google_analytics": google_analytics,
+}
