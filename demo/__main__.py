@@ -10,11 +10,12 @@ from datetime import datetime
 import psycopg2
 
 from demo import api
+from demo.analytics import wires
 from demo.databases import EVENTS, SPIDERS, WEBSITE, Database, Step, create_database, live_on
 from ingest import settings, warehouse
 from ingest.errors import SetupError, SourceError
 from ingest.reads import now
-from ingest.sources import prometheus
+from ingest.sources import google_analytics, prometheus
 
 
 def main(command: str = "") -> None:
@@ -24,12 +25,21 @@ def main(command: str = "") -> None:
 
 
 def start_api() -> None:
-    """Start the HTTP API where the source's URL says, and nothing where that is another's."""
-    if not settings.is_on("prometheus"):
-        return
-    url = settings.resolve("prometheus", prometheus.SETTINGS).url.rstrip("/")
-    if url.endswith(api.PATH) and api.up(url):
-        print(f"demo: the company's API is up at {url}")
+    """Start the HTTP API wherever a source looks for it, and nothing where that is another's."""
+    for url in api_urls():
+        if api.up(url):
+            print(f"demo: the company's API is up at {url}")
+
+
+def api_urls() -> list[str]:
+    """Return the URL of the Prometheus of each API that the settings name: one, unless their ports differ."""
+    urls = []
+    if settings.is_on("prometheus"):
+        urls.append(settings.resolve("prometheus", prometheus.SETTINGS).url.rstrip("/"))
+    if settings.is_on("google_analytics"):
+        endpoint = settings.resolve("google_analytics", google_analytics.SETTINGS).api_endpoint or ""
+        urls.append(endpoint.rstrip("/").replace(wires.PATH, api.PATH))
+    return list(dict.fromkeys(url for url in urls if url.endswith(api.PATH)))
 
 
 def stop_api() -> None:
@@ -50,6 +60,8 @@ def live() -> None:
         # Their own birth could be another hour's, and the events' users would not be the website's.
         for database in (EVENTS, SPIDERS):
             print(sentence(database, visit(database, instant, website.birth)))
+    for url in api_urls():
+        api.tell_now(url, instant)
 
 
 def visit(database: Database, instant: datetime, birth: datetime | None = None) -> Step:
