@@ -11,6 +11,7 @@ from dlt.common.configuration.specs.pluggable_run_context import PluggableRunCon
 
 from tests.conftest import ROOT
 
+OF_THE_COMPANY = ("WEBSITE__URL", "EVENTS__URL", "SPIDERS__URL", "PROMETHEUS__ENABLED", "GOOGLE_ANALYTICS__ENABLED")
 DBT_PROJECT = ("dbt_project.yml", "dbt_project", "models", "seeds", "tests/dbt")
 
 
@@ -22,7 +23,7 @@ def configure(company, monkeypatch, tmp_path) -> Callable[[str], Path]:
         Container()[PluggableRunContext].reload_providers()
 
     def write(text: str, secrets: str = "") -> Path:
-        for variable in ("WEBSITE__URL", "EVENTS__URL", "SPIDERS__URL", "PROMETHEUS__ENABLED"):
+        for variable in OF_THE_COMPANY:
             monkeypatch.delenv(f"SOURCES__{variable}", raising=False)
         (tmp_path / ".dlt").mkdir(exist_ok=True)
         (tmp_path / ".dlt" / "config.toml").write_text(text)
