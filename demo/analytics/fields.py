@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,7 +14,6 @@ class Seen(NamedTuple):
     """A session as the property shows it at the instant of asking; `label` is its dateHour."""
 
     session: Session
-    day: dt.date
     label: str
     channel: str
 

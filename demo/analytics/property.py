@@ -36,7 +36,8 @@ class Property:
 
     def call(self, method: str, request: Any) -> Any:
         """Return the response to the request of a method, one of METHODS; raises Refusal."""
-        now = self.now or dt.datetime.now(dt.timezone.utc)
+        # To the minute, so that the calls of a run find the sessions at hand.
+        now = self.now or dt.datetime.now(dt.timezone.utc).replace(second=0, microsecond=0)
         with self._lock:
             self.calls.append((method, request))
             self._under_way += 1
