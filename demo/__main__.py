@@ -4,6 +4,7 @@
 """
 
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 
@@ -31,15 +32,18 @@ def start_api() -> None:
             print(f"demo: the company's API is up at {url}")
 
 
-def api_urls() -> list[str]:
-    """Return the URL of the Prometheus of each API that the settings name: one, unless their ports differ."""
-    urls = []
+def api_urls() -> Iterator[str]:
+    """Yield the URL of the Prometheus of each API that the settings name: twice the same, unless their ports differ."""
     if settings.is_on("prometheus"):
-        urls.append(settings.resolve("prometheus", prometheus.SETTINGS).url.rstrip("/"))
+        yield from own(settings.resolve("prometheus", prometheus.SETTINGS).url)
     if settings.is_on("google_analytics"):
         endpoint = settings.resolve("google_analytics", google_analytics.SETTINGS).api_endpoint or ""
-        urls.append(endpoint.rstrip("/").replace(wires.PATH, api.PATH))
-    return list(dict.fromkeys(url for url in urls if url.endswith(api.PATH)))
+        yield from own(endpoint.replace(wires.PATH, api.PATH))
+
+
+def own(url: str) -> list[str]:
+    """Return a URL where it is the demo's, else none."""
+    return [url.rstrip("/")] if url.rstrip("/").endswith(api.PATH) else []
 
 
 def stop_api() -> None:

@@ -25,11 +25,12 @@ from demo.analytics import wires
 from demo.analytics.property import Property
 from ingest.errors import SetupError
 from ingest.project import ROOT
+from ingest.reads import parse_instant
 
 PATH = "/demo/prometheus"
 NOW_PATH = "/demo/now"
-# Of Prometheus; the last part is the demo's own, so that an API of an older clone is not taken for this one.
-VERSION = "2.42.0-demo.2"
+# The revision is raised with what the API answers, so that an older one is not taken for this one.
+BUILD = {"version": "2.42.0-demo", "revision": "2"}
 PIDFILE = ROOT / ".warehouse" / "demo.pid"
 LOG = ROOT / ".warehouse" / "demo.log"
 PATIENCE_SECONDS = 30
@@ -67,8 +68,7 @@ class Api(BaseHTTPRequestHandler):
         if parts.path.startswith(f"{wires.PATH}/"):
             self._report(method, body)
         elif parts.path == NOW_PATH:
-            self.server.analytics.now = datetime.fromisoformat(body.decode())
-            self._send(200, "application/json", b"{}")
+            self._set_now(body.decode())
         else:
             self._query(parts.path, dict(parse_qsl(parts.query or body.decode())))
 
@@ -79,9 +79,16 @@ class Api(BaseHTTPRequestHandler):
         else:
             self.close_connection = True
 
+    def _set_now(self, text: str) -> None:
+        try:
+            self.server.analytics.now = parse_instant(text, NOW_PATH)
+            self._send_json(200, {})
+        except SetupError as error:
+            self._send_json(400, {"error": str(error)})
+
     def _query(self, path: str, form: dict[str, str]) -> None:
         answers = {
-            f"{PATH}/api/v1/status/buildinfo": lambda: {"version": VERSION},
+            f"{PATH}/api/v1/status/buildinfo": lambda: BUILD,
             f"{PATH}/api/v1/query_range": lambda: _range(form),
             f"{PATH}/api/v1/query": lambda: _instant(form),
         }
@@ -132,11 +139,11 @@ def serve(port: int, analytics: Property | None = None) -> Server:
 def up(url: str) -> bool:
     """Start the API in a process that outlives this one; returns False where it, or another clone's, answers already.
 
-    This clone's API of an older version makes way. Raises SetupError where another program has the port.
+    This clone's API of another revision makes way. Raises SetupError where another program has the port.
     """
     if is_up(url):
         return False
-    if version(url):
+    if build(url):
         down()
     port = urlsplit(url).port
     PIDFILE.parent.mkdir(exist_ok=True)
@@ -163,16 +170,16 @@ def up(url: str) -> bool:
 
 
 def is_up(url: str) -> bool:
-    """Return whether the demo's API, of this version, answers at a URL."""
-    return version(url) == VERSION
+    """Return whether the demo's API, of this revision, answers at a URL."""
+    return build(url) == BUILD
 
 
-def version(url: str) -> str | None:
-    """Return the version of the Prometheus at a URL; None where there is none."""
+def build(url: str) -> dict[str, str] | None:
+    """Return what the Prometheus at a URL says of its build; None where there is none."""
     parts = urlsplit(url)
     with suppress(OSError, HTTPException, ValueError, KeyError, TypeError), closing(_connection(parts)) as connection:
         connection.request("GET", f"{parts.path}/api/v1/status/buildinfo")
-        return json.load(connection.getresponse())["data"]["version"]
+        return json.load(connection.getresponse())["data"]
     return None
 
 

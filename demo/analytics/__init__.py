@@ -13,7 +13,7 @@ In a test, in this process:
     analytics.calls                                 # (method, request) of each call, refused ones too
 
     with api.serve(0, analytics) as server:         # REST, beside the demo's Prometheus
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         endpoint = f"http://127.0.0.1:{server.server_port}{wires.PATH}"
         client = BetaAnalyticsDataClient(
             transport="rest", credentials=AnonymousCredentials(), client_options={"api_endpoint": endpoint}
