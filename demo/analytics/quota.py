@@ -28,14 +28,14 @@ PropertyQuota = types.PropertyQuota.pb()
 
 
 class Quota:
-    """Counts what is used; `limits` stand in for those of LIMITS."""
+    """Counts what is used. `limits` go before LIMITS; `at_once` is how many requests are under way, this one too."""
 
     def __init__(self):
         """Start with nothing used."""
         self.used: Counter = Counter()
 
     def check(self, now: dt.datetime, limits: dict[str, int], at_once: int) -> None:
-        """Raise Refusal where any quota is used up; `at_once` requests are under way, this one included."""
+        """Raise Refusal where any quota is used up."""
         for name, limit in (LIMITS | limits).items():
             used = at_once - 1 if name == CONCURRENT else self.used[name, period(name, now)]
             if used >= limit:
