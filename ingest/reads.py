@@ -136,24 +136,7 @@ class Reads:
 
     def unread(self, stream: str, start: dt.datetime) -> list[Period]:
         """Return what no finished read has held of the time from `start` to now, from whole hours on."""
-        gaps = self._periods(
-            """
-            select lower(gap), upper(gap)
-            from unnest(
-                tstzmultirange(tstzrange(%s, greatest(%s, %s)))
-                - (
-                    select coalesce(range_agg(tstzrange(period_start, period_end)), '{}')
-                    from raw.reads
-                    where stream = %s and finished_at is not null
-                )
-            ) gap
-            """,
-            start,
-            start,
-            self.now,
-            stream,
-        )
-        return [Period(floor_hour(gap.start), gap.end) for gap in gaps]
+        return self._gaps(stream, start, self.now, BEGINNING)
 
     def recent(self, stream: str, start: dt.datetime, lookback: dt.timedelta) -> list[Period]:
         """Return the last `lookback` of what was read, and on to now: where late rows are looked for."""
@@ -172,20 +155,9 @@ class Reads:
         return min(today, end or today) - RECONCILE
 
     def reconcile(self, stream: str, since: dt.datetime, force: bool) -> list[Period]:
-        """Return [since, now) in a business day's runs until they have read all that; always with `force`."""
+        """Return what of [since, today) no read of this business day has held; [since, now) with `force`."""
         today = midnight(self.now)
-        (done,) = self._row(
-            """
-            select coalesce(range_agg(tstzrange(period_start, period_end)) @> tstzrange(%s, %s), false)
-            from raw.reads
-            where stream = %s and finished_at is not null and started_at >= %s
-            """,
-            min(floor_hour(since), today),
-            today,
-            stream,
-            today,
-        )
-        return [] if done and not force else self._to_now(floor_hour(since))
+        return self._to_now(floor_hour(since)) if force else self._gaps(stream, floor_hour(since), today, today)
 
     @contextmanager
     def reading(self, wanted: dict[str, list[Period]], oldest: dt.datetime = BEGINNING) -> Iterator[dict[str, Reading]]:
@@ -319,6 +291,27 @@ class Reads:
                 )
         except psycopg2.Error:
             pass  # the warehouse is gone: the reads stay open all the same
+
+    def _gaps(self, stream: str, start: dt.datetime, end: dt.datetime, since: dt.datetime) -> list[Period]:
+        """Return what of a time no finished read has held that started at `since` or later, from whole hours on."""
+        gaps = self._periods(
+            """
+            select lower(gap), upper(gap)
+            from unnest(
+                tstzmultirange(tstzrange(%s, %s))
+                - (
+                    select coalesce(range_agg(tstzrange(period_start, period_end)), '{}')
+                    from raw.reads
+                    where stream = %s and finished_at is not null and started_at >= %s
+                )
+            ) gap
+            """,
+            start,
+            max(start, end),
+            stream,
+            since,
+        )
+        return [Period(floor_hour(gap.start), gap.end) for gap in gaps]
 
     def _to_now(self, start: dt.datetime) -> list[Period]:
         return [Period(start, self.now)] if start < self.now else []

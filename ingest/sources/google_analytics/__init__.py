@@ -1,5 +1,6 @@
 """Google Analytics 4: reports of the settings, each a stream, read by whole days. See README.md in this folder."""
 
+from contextlib import closing
 from functools import partial
 
 from ingest.errors import SetupError, SourceError
@@ -24,25 +25,25 @@ def read(job: Job, settings: GoogleAnalyticsSettings) -> Result:
     is kept, and a report that fails stops no other.
     """
     job.say("connecting")
-    client = Client(settings, job.company, Quota(settings.quota_reserve, job.now))
-    found = client.property()
-    check_same(job.reads, found)
-    run = Run(job, client, _streams(settings, found, job), settings.oldest(job.now))
-    run.read()
+    with closing(Client(settings, job.company, Quota(settings.quota_reserve, job.now))) as client:
+        found = client.property()
+        check_same(job.reads, found)
+        run = Run(job, client, _streams(settings, found, job), settings.oldest(job.now))
+        run.read()
     return run.result()
 
 
 def check(visit: Visit, settings: GoogleAnalyticsSettings) -> list[Finding]:
     """Return what the property is and what each report gives; raises SourceError where it can't be reached."""
-    client = Client(settings, visit.company, Quota(settings.quota_reserve, visit.now))
-    found = client.property()
-    known = client.names()
-    streams = _streams(settings, found, visit)
-    what = f"{found.time_zone}, {found.currency_code}; {client.quota.left()} are left"
-    return [
-        Finding(f"property {found.property_id}", what),
-        *(Finding.of(stream.name, partial(_check_report, client, stream, known)) for stream in streams),
-    ]
+    with closing(Client(settings, visit.company, Quota(settings.quota_reserve, visit.now))) as client:
+        found = client.property()
+        known = client.names()
+        streams = _streams(settings, found, visit)
+        what = f"{found.time_zone}, {found.currency_code}; {client.quota.left()} are left"
+        return [
+            Finding(f"property {found.property_id}", what),
+            *(Finding.of(stream.name, partial(_check_report, client, stream, known)) for stream in streams),
+        ]
 
 
 def _streams(settings: GoogleAnalyticsSettings, found: Property, visit: Visit) -> list[Stream]:

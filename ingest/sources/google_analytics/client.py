@@ -34,7 +34,9 @@ TRIES = 3
 PAUSE_SECONDS = 1  # four times as long before the third
 CONCURRENT_TRIES = 10
 CONCURRENT_PAUSE_SECONDS = 30
-FAILURES = (GoogleAPICallError, GoogleAuthError, requests.RequestException, ParseError)
+# What is no answer of Google's: the client stumbles over an error in another program's JSON.
+FOREIGN = (ParseError, AttributeError)
+FAILURES = (GoogleAPICallError, GoogleAuthError, requests.RequestException, *FOREIGN)
 MOST_OF_A_MESSAGE = 300
 # What 403 says where it is not about the property.
 DISABLED = re.compile(r"has not been used in project|is disabled")
@@ -80,6 +82,10 @@ class Client:
         metadata = self._send(lambda: self.service.get_metadata(name=name, timeout=TIMEOUT_SECONDS))
         return [each.api_name for each in metadata.dimensions], [each.api_name for each in metadata.metrics]
 
+    def close(self) -> None:
+        """Let the connection go."""
+        self.service.transport.close()
+
     def _send(self, call: Callable[[], Any]) -> Any:
         """Send, again where that may help: the client itself tries once only."""
         for attempt in itertools.count(1):
@@ -106,7 +112,7 @@ class Client:
         where = f"{self.endpoint.scheme}://{self.endpoint.netloc}"
         if isinstance(error, requests.RequestException) or "failed to connect" in message:
             return f"{SETTING} api_endpoint: {where} can't be reached ({message}). Is it up, are host and port right?"
-        if isinstance(error, ParseError):
+        if isinstance(error, FOREIGN):
             return f"{SETTING} api_endpoint: {where} answers with no report: a login page, or another program?"
         if isinstance(error, GoogleAuthError) or status == 401:
             return f"{SETTING} credentials: {self._account()} is not let in ({message}); {self._better_credentials()}"
