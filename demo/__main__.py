@@ -4,17 +4,19 @@
 """
 
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 
 import psycopg2
 
 from demo import api
+from demo.analytics import wires
 from demo.databases import EVENTS, SPIDERS, WEBSITE, Database, Step, create_database, live_on
 from ingest import settings, warehouse
 from ingest.errors import SetupError, SourceError
 from ingest.reads import now
-from ingest.sources import prometheus
+from ingest.sources import google_analytics, prometheus
 
 
 def main(command: str = "") -> None:
@@ -24,12 +26,24 @@ def main(command: str = "") -> None:
 
 
 def start_api() -> None:
-    """Start the HTTP API where the source's URL says, and nothing where that is another's."""
-    if not settings.is_on("prometheus"):
-        return
-    url = settings.resolve("prometheus", prometheus.SETTINGS).url.rstrip("/")
-    if url.endswith(api.PATH) and api.up(url):
-        print(f"demo: the company's API is up at {url}")
+    """Start the HTTP API wherever a source looks for it, and nothing where that is another's."""
+    for url in api_urls():
+        if api.up(url):
+            print(f"demo: the company's API is up at {url}")
+
+
+def api_urls() -> Iterator[str]:
+    """Yield the URL of the Prometheus of each API that the settings name: twice the same, unless their ports differ."""
+    if settings.is_on("prometheus"):
+        yield from own(settings.resolve("prometheus", prometheus.SETTINGS).url)
+    if settings.is_on("google_analytics"):
+        endpoint = settings.resolve("google_analytics", google_analytics.SETTINGS).api_endpoint or ""
+        yield from own(endpoint.replace(wires.PATH, api.PATH))
+
+
+def own(url: str) -> list[str]:
+    """Return a URL where it is the demo's, else none."""
+    return [url.rstrip("/")] if url.rstrip("/").endswith(api.PATH) else []
 
 
 def stop_api() -> None:
@@ -50,6 +64,8 @@ def live() -> None:
         # Their own birth could be another hour's, and the events' users would not be the website's.
         for database in (EVENTS, SPIDERS):
             print(sentence(database, visit(database, instant, website.birth)))
+    for url in api_urls():
+        api.tell_now(url, instant)
 
 
 def visit(database: Database, instant: datetime, birth: datetime | None = None) -> Step:

@@ -7,3 +7,7 @@ class SetupError(Exception):
 
 class SourceError(Exception):
     """One source can't be read. The message names the setting or the answer, and what to do."""
+
+
+class QuotaError(SourceError):
+    """The source lets us read no more for now. The message says when to run again."""

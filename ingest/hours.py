@@ -64,6 +64,11 @@ def hour_of(expression: str) -> str:
     return f"date_bin('1 hour', {expression}, timestamptz '{origin():%Y-%m-%d %H:%M}+00')"
 
 
+def day_of(expression: str) -> str:
+    """Return the SQL for the business day in which a timestamptz lies; the text of the macro `day_of`."""
+    return f"({expression} at time zone '{business_timezone().key}')::date"
+
+
 def floor_hour(at: dt.datetime) -> dt.datetime:
     """Return the start of the hour in which an instant lies."""
     return at - (at - origin()) % HOUR

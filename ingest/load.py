@@ -24,6 +24,7 @@ from dlt.destinations.impl.postgres.configuration import PostgresCredentials
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from ingest.errors import SourceError
+from ingest.hours import day_of
 from ingest.raw import Table
 from ingest.warehouse import Target
 
@@ -69,25 +70,32 @@ class Rows:
 
 def within_open_reads(stream: str, time_column: str) -> str:
     """Return the condition "this row lies in a period that is being read of this stream"."""
-    return _within(f"r.stream = '{stream}'", "true", time_column)
+    return _within(f"r.stream = '{stream}'", "true", time_column, "r.period_start", "r.period_end")
 
 
 def within_own_open_reads(source: str, time_column: str) -> str:
     """Return the same for a table of all streams of a source, with a column `stream`."""
-    return _within(f"r.source = '{source}'", "r.stream = {table}.stream", time_column)
+    same_stream = "r.stream = {table}.stream"
+    return _within(f"r.source = '{source}'", same_stream, time_column, "r.period_start", "r.period_end")
 
 
-def _within(which: str, same_stream: str, time_column: str) -> str:
+def within_own_open_days(source: str, date_column: str) -> str:
+    """Return the same for a table of business days: those that the periods touch."""
+    same_stream, last = "r.stream = {table}.stream", day_of("(r.period_end - interval '1 microsecond')")
+    return _within(f"r.source = '{source}'", same_stream, date_column, day_of("r.period_start"), f"{last} + 1")
+
+
+def _within(which: str, same_stream: str, column: str, start: str, end: str) -> str:
     """Return the condition; a read with an error was given up by this run, and nothing replaces its rows.
 
     The outer bounds are for the index on the time, which the list of periods can't reach.
     """
     reads = f"raw.reads r where {which} and r.finished_at is null and r.repeated_by is null and r.error is null"
-    at = f"{{table}}.{time_column}"
+    at = f"{{table}}.{column}"
     return (
-        f"{at} >= (select min(r.period_start) from {reads}) "
-        f"and {at} < (select max(r.period_end) from {reads}) "
-        f"and exists (select from {reads} and {same_stream} and {at} >= r.period_start and {at} < r.period_end)"
+        f"{at} >= (select min({start}) from {reads}) "
+        f"and {at} < (select max({end}) from {reads}) "
+        f"and exists (select from {reads} and {same_stream} and {at} >= {start} and {at} < {end})"
     )
 
 

@@ -12,13 +12,13 @@ from time import perf_counter
 import psycopg2
 
 from ingest import settings, warehouse
-from ingest.errors import SetupError, SourceError
+from ingest.errors import QuotaError, SetupError, SourceError
 from ingest.hours import business_timezone, check_zone
 from ingest.job import Job, Options, Result
 from ingest.progress import Progress
 from ingest.raw import claim, prepare
 from ingest.reads import LockedError, Reads, now
-from ingest.sources import SOURCES
+from ingest.sources import SOURCES, all_tables
 
 YEAR = dt.timedelta(days=366)
 
@@ -57,7 +57,7 @@ def _prepare(company: str) -> dt.datetime:
         with closing(warehouse.connect()) as connection:
             started_at = now(connection)
             check_zone(business_timezone(), started_at, started_at + YEAR)
-            prepare(connection, [table for source in SOURCES.values() for table in source.TABLES])
+            prepare(connection, all_tables())
             claim(connection, company)
             return started_at
     except psycopg2.Error as error:
@@ -104,6 +104,8 @@ class _Run:
         started = perf_counter()
         try:
             result = self._read(source, reads)
+        except QuotaError as error:
+            return Outcome(source, "quota", str(error))
         except (SourceError, SetupError) as error:
             return Outcome(source, "failed", str(error))
         except Exception as error:

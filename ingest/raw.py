@@ -17,6 +17,7 @@ SQL_TYPES = {
     "bigint": "bigint",
     "double": "double precision",
     "timestamp": "timestamptz",
+    "date": "date",
     "bool": "boolean",
     "json": "jsonb",
 }
@@ -25,7 +26,10 @@ SETUP_LOCK = "raw.setup"
 
 @dataclass(frozen=True)
 class Table:
-    """A raw table: `columns` maps a name to dlt's data type; columns in `required` are never null."""
+    """A table that a source brings: `columns` maps a name to dlt's data type; those in `required` are never null.
+
+    Rows that it read are in the schema `raw`, what it has to remember of itself in `ops`.
+    """
 
     name: str
     comment: str
@@ -33,6 +37,12 @@ class Table:
     required: frozenset[str]
     primary_key: tuple[str, ...] = ()
     indexes: tuple[str, ...] = ()
+    schema: str = "raw"
+
+    @property
+    def full_name(self) -> str:
+        """The name with its schema."""
+        return f"{self.schema}.{self.name}"
 
     @property
     def hints(self) -> dict[str, dict]:
@@ -52,11 +62,11 @@ class Table:
         if self.primary_key:
             lines.append(f"primary key ({', '.join(self.primary_key)})")
         statements = [
-            f"create table raw.{self.name} ({', '.join(lines)})",
-            f"comment on table raw.{self.name} is '{self.comment}'",
+            f"create table {self.full_name} ({', '.join(lines)})",
+            f"comment on table {self.full_name} is '{self.comment}'",
         ]
         for number, definition in enumerate(self.indexes):
-            statements.append(f"create index {self.name}_{number} on raw.{self.name} {definition}")
+            statements.append(f"create index {self.name}_{number} on {self.full_name} {definition}")
         return ";\n".join(statements)
 
 
@@ -70,8 +80,6 @@ def log_ddl() -> dict[str, str]:
                 stream text not null,
                 period_start timestamptz not null check (period_start = {hour_of("period_start")}),
                 period_end timestamptz not null check (period_end > period_start),
-                first_day date,
-                last_day date,
                 started_at timestamptz not null,
                 finished_at timestamptz,
                 row_count bigint,
@@ -117,7 +125,7 @@ def prepare(connection, tables: list[Table]) -> None:
     Raises SetupError where the role may not, or where what is there counts its hours from another minute.
     A table that exists is not touched: `create index if not exists` would wait for a load that is running.
     """
-    ddl = log_ddl() | {f"raw.{table.name}": table.ddl for table in tables}
+    ddl = log_ddl() | {table.full_name: table.ddl for table in tables}
     try:
         with connection, connection.cursor() as cursor:
             # Two runs that start at once would both find the table missing.

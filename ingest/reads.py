@@ -19,6 +19,7 @@ from ingest.hours import HOUR, business_timezone, ceil_hour, check_zone, floor_h
 # Each period is a condition of the source's query and of dlt's delete: past some dozens a plan gets slow.
 MOST_PERIODS = 24
 RECONCILE = dt.timedelta(days=7)
+MOST_OF_AN_ERROR = 1000
 BEGINNING = dt.datetime.min.replace(tzinfo=dt.timezone.utc)
 
 
@@ -96,6 +97,10 @@ class Reading:
         """How many hours it touches."""
         return sum(period.hours for period in self.periods)
 
+    def holds(self, at: dt.datetime) -> bool:
+        """Return whether an instant is read."""
+        return any(period.start <= at < period.end for period in self.periods)
+
 
 class Reads:
     """The log of one source, held under the source's advisory lock: one run at a time reads a source."""
@@ -131,24 +136,7 @@ class Reads:
 
     def unread(self, stream: str, start: dt.datetime) -> list[Period]:
         """Return what no finished read has held of the time from `start` to now, from whole hours on."""
-        gaps = self._periods(
-            """
-            select lower(gap), upper(gap)
-            from unnest(
-                tstzmultirange(tstzrange(%s, greatest(%s, %s)))
-                - (
-                    select coalesce(range_agg(tstzrange(period_start, period_end)), '{}')
-                    from raw.reads
-                    where stream = %s and finished_at is not null
-                )
-            ) gap
-            """,
-            start,
-            start,
-            self.now,
-            stream,
-        )
-        return [Period(floor_hour(gap.start), gap.end) for gap in gaps]
+        return self._gaps(stream, start, self.now, BEGINNING)
 
     def recent(self, stream: str, start: dt.datetime, lookback: dt.timedelta) -> list[Period]:
         """Return the last `lookback` of what was read, and on to now: where late rows are looked for."""
@@ -167,25 +155,9 @@ class Reads:
         return min(today, end or today) - RECONCILE
 
     def reconcile(self, stream: str, since: dt.datetime, force: bool) -> list[Period]:
-        """Return [since, now) in a business day's runs until one has read all that; always with `force`."""
+        """Return what of [since, today) no read of this business day has held; [since, now) with `force`."""
         today = midnight(self.now)
-        (done,) = self._row(
-            """
-            select exists (
-                select from raw.reads
-                where stream = %s
-                    and finished_at is not null
-                    and started_at >= %s
-                    and period_start <= %s
-                    and period_end >= %s
-            )
-            """,
-            stream,
-            today,
-            floor_hour(since),
-            today,
-        )
-        return [] if done and not force else self._to_now(floor_hour(since))
+        return self._to_now(floor_hour(since)) if force else self._gaps(stream, floor_hour(since), today, today)
 
     @contextmanager
     def reading(self, wanted: dict[str, list[Period]], oldest: dt.datetime = BEGINNING) -> Iterator[dict[str, Reading]]:
@@ -210,6 +182,29 @@ class Reads:
         """Give up one stream of a block, which goes on with the others: its reads stay open for the next run."""
         reading.is_failed = True
         self._note([reading], error)
+
+    def shorten(self, reading: Reading, until: dt.datetime, error: Exception) -> None:
+        """End a reading at an instant up to which it got: what comes after it stays open for the next run."""
+        with self.connection.cursor() as cursor:
+            # Sent at once, which makes it one transaction: no instant of the period is ever without a read.
+            cursor.execute(
+                """
+                insert into raw.reads (source, stream, period_start, period_end, started_at, error)
+                select source, stream, %(until)s, period_end, started_at, %(error)s
+                from raw.reads
+                where read_id = any(%(ids)s) and period_start < %(until)s and period_end > %(until)s;
+
+                update raw.reads set period_end = %(until)s
+                where read_id = any(%(ids)s) and period_start < %(until)s and period_end > %(until)s;
+
+                update raw.reads set error = %(error)s
+                where read_id = any(%(ids)s) and period_start >= %(until)s
+                """,
+                {"until": until, "ids": reading.read_ids, "error": str(error).strip()[:MOST_OF_AN_ERROR]},
+            )
+        kept = [pair for pair in zip(reading.periods, reading.read_ids, strict=True) if pair[0].start < until]
+        reading.periods = [Period(period.start, min(period.end, until)) for period, _ in kept]
+        reading.read_ids = [read_id for _, read_id in kept]
 
     def last_end(self, stream: str) -> dt.datetime | None:
         """Return until when a stream was ever read."""
@@ -292,10 +287,31 @@ class Reads:
             with self.connection.cursor() as cursor:
                 cursor.execute(
                     "update raw.reads set error = %s where read_id = any(%s)",
-                    (str(error).strip()[:1000], ids),
+                    (str(error).strip()[:MOST_OF_AN_ERROR], ids),
                 )
         except psycopg2.Error:
             pass  # the warehouse is gone: the reads stay open all the same
+
+    def _gaps(self, stream: str, start: dt.datetime, end: dt.datetime, since: dt.datetime) -> list[Period]:
+        """Return what of a time no finished read has held that started at `since` or later, from whole hours on."""
+        gaps = self._periods(
+            """
+            select lower(gap), upper(gap)
+            from unnest(
+                tstzmultirange(tstzrange(%s, %s))
+                - (
+                    select coalesce(range_agg(tstzrange(period_start, period_end)), '{}')
+                    from raw.reads
+                    where stream = %s and finished_at is not null and started_at >= %s
+                )
+            ) gap
+            """,
+            start,
+            max(start, end),
+            stream,
+            since,
+        )
+        return [Period(floor_hour(gap.start), gap.end) for gap in gaps]
 
     def _to_now(self, start: dt.datetime) -> list[Period]:
         return [Period(start, self.now)] if start < self.now else []

@@ -144,8 +144,9 @@ class Company:
             "SOURCES__WEBSITE__URL": f"postgresql:///{WEBSITE}",
             "SOURCES__EVENTS__URL": f"postgresql:///{EVENTS}",
             "SOURCES__SPIDERS__ENABLED": "false",
-            # Its server is not there but where a test starts one.
+            # Their servers are not there but where a test starts one.
             "SOURCES__PROMETHEUS__ENABLED": "false",
+            "SOURCES__GOOGLE_ANALYTICS__ENABLED": "false",
             "DBT_PROFILES_DIR": str(profiles),
             "DBT_TARGET_PATH": str(profiles / "target"),
             "DBT_LOG_PATH": str(profiles / "logs"),

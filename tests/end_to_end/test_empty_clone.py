@@ -44,10 +44,11 @@ class Clone:
     def run(self, command: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess:
         """Type a command in a shell in the clone; returns what came of it, output and errors in one."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-        demo = f"http://127.0.0.1:{self.demo_port}/demo/prometheus"
+        demo = f"http://127.0.0.1:{self.demo_port}/demo"
         environment |= {
             "WAREHOUSE_PORT": str(self.port),
-            "SOURCES__PROMETHEUS__URL": demo,
+            "SOURCES__PROMETHEUS__URL": f"{demo}/prometheus",
+            "SOURCES__GOOGLE_ANALYTICS__API_ENDPOINT": f"{demo}/google_analytics",
             "COLUMNS": "100",
         } | variables
         return subprocess.run(

@@ -1,7 +1,8 @@
-"""Settings, and a dbt project, of a test's own."""
+"""Settings, a dbt project, and a Google Analytics property, of a test's own."""
 
+import datetime as dt
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dlt
@@ -9,8 +10,11 @@ import pytest
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 
+from ingest.sources.google_analytics import client
 from tests.conftest import ROOT
+from tests.integration.google_analytics_server import Reader, Served, serve
 
+OF_THE_COMPANY = ("WEBSITE__URL", "EVENTS__URL", "SPIDERS__URL", "PROMETHEUS__ENABLED", "GOOGLE_ANALYTICS__ENABLED")
 DBT_PROJECT = ("dbt_project.yml", "dbt_project", "models", "seeds", "tests/dbt")
 
 
@@ -22,7 +26,7 @@ def configure(company, monkeypatch, tmp_path) -> Callable[[str], Path]:
         Container()[PluggableRunContext].reload_providers()
 
     def write(text: str, secrets: str = "") -> Path:
-        for variable in ("WEBSITE__URL", "EVENTS__URL", "SPIDERS__URL", "PROMETHEUS__ENABLED"):
+        for variable in OF_THE_COMPANY:
             monkeypatch.delenv(f"SOURCES__{variable}", raising=False)
         (tmp_path / ".dlt").mkdir(exist_ok=True)
         (tmp_path / ".dlt" / "config.toml").write_text(text)
@@ -45,3 +49,18 @@ def project(company, monkeypatch, tmp_path) -> Path:
         target.parent.mkdir(exist_ok=True, parents=True)
         shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target)
     return tmp_path
+
+
+@pytest.fixture
+def google() -> Iterator[Served]:
+    """Give the demo's property on both wires, asked at noon of 10 March 2026."""
+    with serve(dt.datetime(2026, 3, 10, 12, 5, tzinfo=dt.timezone.utc)) as served:
+        yield served
+
+
+@pytest.fixture
+def read_google(company, google, monkeypatch) -> Reader:
+    """Give what reads that property, without pauses before another try."""
+    monkeypatch.setattr(client, "PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(client, "CONCURRENT_PAUSE_SECONDS", 0.001)
+    return Reader(company, google)

@@ -44,6 +44,7 @@ def test_all_is_well_and_nothing_is_written(company, check):
         ("events", "events.events"): f"event in {EVENTS}: rows from 2026-03-10 12:05 UTC on",
         ("spiders", "spiders.statuses"): f"spider_status in {SPIDERS}: no row yet, its times are of UTC",
         ("prometheus", ""): "off: not configured, or enabled = false",
+        ("google_analytics", ""): "off: not configured, or enabled = false",
     }
     assert company.value("select to_regclass('raw.reads')") is None
     assert company.value("select to_regclass('ops.runs')") is None

@@ -186,10 +186,14 @@ def test_the_program_says_in_a_line_what_it_did(server, new_name, monkeypatch, c
         monkeypatch.setattr(program, name, getattr(databases, name)._replace(name=database))
     monkeypatch.setattr(program.warehouse, "connect", server.connect)
     monkeypatch.setattr(databases, "HISTORY", timedelta(days=2))
+    # Not the API itself: the one that may be up is the user's.
+    told = {}
+    monkeypatch.setattr(program.api, "tell_now", told.__setitem__)
 
     def say(instant: str) -> list[str]:
         monkeypatch.setenv("WAREHOUSE_NOW", instant)
         program.main()
+        assert {*told.values()} == {datetime.fromisoformat(instant.replace("Z", "+00:00"))}
         return capsys.readouterr().out.splitlines()
 
     first = say("2025-04-14T09:23:00Z")
