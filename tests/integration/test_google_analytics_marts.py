@@ -184,7 +184,8 @@ def test_the_marts_are_what_plain_sql_says_of_raw(company):
     )
 
     new_users = company.value(
-        "select sum(value) from raw.google_analytics_days where metric = 'website.new_users' and date_day < '2026-04-01'"
+        "select sum(value) from raw.google_analytics_days "
+        "where metric = 'website.new_users' and date_day < '2026-04-01'"
     )
     assert company.rows(
         "select week::text, stage, value, rate_from_stage_before, is_complete from marts.mart_pirate_metrics "
