@@ -4,6 +4,7 @@ STATE = {
     "series": """
         select series_id, metric, labels::text, series from core.dim_series
         where exists (select from core.fct_metric_hourly f where f.series_id = dim_series.series_id)
+            or exists (select from core.fct_metric_daily f where f.series_id = dim_series.series_id)
             or exists (select from core.fct_duration_hourly f where f.series_id = dim_series.series_id)
     """,
     "hourly": """

@@ -10,3 +10,18 @@
         null
     )
 {%- endmacro %}
+
+{# The flags of several values put together, of those that meet `which`: no_rows only where none of them had any. #}
+{% macro merged_flags(flags, which="true") -%}
+    array_remove(
+        array[
+            {%- for flag, merge in [
+                ("open", "bool_or"), ("reconstructed", "bool_or"), ("estimated", "bool_or"), ("no_rows", "bool_and")
+            ] %}
+            case when {{ merge }}('{{ flag }}' = any({{ flags }})) filter (where {{ which }}) then '{{ flag }}' end
+            {{- "," if not loop.last }}
+            {%- endfor %}
+        ],
+        null
+    )
+{%- endmacro %}

@@ -25,6 +25,11 @@
     end
 {%- endmacro %}
 
+{# Whether series of a metric may stand as one number: one alone always, several where `across_labels` allows it. #}
+{% macro is_one_number(metric, series_count) -%}
+    ({{ series_count }} <= 1 or {{ metric }}.across_labels is distinct from 'none')
+{%- endmacro %}
+
 {#
     What makes a metric's facts what they are: where it changes, they are built again. With the zone of the days
     where the facts are days, and the vars that a stream's SQL takes: labels of events, the window of spiders.

@@ -1,7 +1,8 @@
 {#
     Numerator over denominator in each period, never an average of ratios. No row where the denominator has no value
-    or is 0, or where the numerator is missing. `covered` is the macro that writes the subquery for how far a
-    period of a metric was read.
+    or is 0, or where the numerator is missing; nor where a side has several series that its `across_labels` forbids to
+    put together (users of channels don't add up). `covered` is the macro that writes the subquery for how far a period
+    of a metric was read.
 #}
 {% macro ratios(facts, period, covered) %}
 with metrics as (
@@ -21,6 +22,7 @@ denominators as (
         ratio_series.metric,
         facts.{{ period }},
         sum(facts.value order by facts.series_id) as value,
+        count(*) as series_count,
         bool_or(facts.is_estimated) as is_estimated,
         max(facts.built_at) as built_at
     from ratio_series
@@ -39,6 +41,8 @@ sides as (
             case when above.zero_fill and above_covered.hours > 0 then 0 end
         ) as numerator,
         denominators.value as denominator,
+        {{ is_one_number("above", "numerator.series_count") }}
+        and {{ is_one_number("below", "denominators.series_count") }} as is_one_number,
         denominators.is_estimated or coalesce(numerator.is_estimated, false) as is_estimated,
         above_covered.is_complete and below_covered.is_complete as is_complete,
         greatest(denominators.built_at, numerator.built_at) as built_at
@@ -49,6 +53,7 @@ sides as (
     cross join lateral (
         select
             sum(facts.value order by facts.series_id) as value,
+            count(*) as series_count,
             bool_or(facts.is_estimated) as is_estimated,
             max(facts.built_at) as built_at
         from ratio_series
@@ -76,5 +81,5 @@ select
     numerator,
     denominator
 from sides
-where numerator is not null and denominator <> 0
+where numerator is not null and denominator <> 0 and is_one_number
 {% endmacro %}

@@ -6,7 +6,7 @@
         full_refresh=false,
         on_schema_change="append_new_columns",
         meta={"period": "date_day", "subject": "stream", "stamps": [], "from_raw": true},
-        indexes=[{"columns": ["date_day"]}],
+        indexes=[{"columns": ["date_day", "stream"]}],
         pre_hook="{{ take_dirty() }}",
         post_hook="{{ mark_built() }}",
     )

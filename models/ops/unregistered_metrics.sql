@@ -71,6 +71,24 @@ found as (
     inner join {{ ref("stg_prometheus__samples") }} as samples
         on {{ hour_of("samples.hour_at") }} = hours_read.hour_at
         and samples.stream = hours_read.stream
+    union
+    select
+        hours_read.stream,
+        hours_read.hour_at,
+        hours.metric
+    from hours_read
+    inner join {{ ref("stg_google_analytics__hours") }} as hours
+        on {{ hour_of("hours.hour_at") }} = hours_read.hour_at
+        and hours.stream = hours_read.stream
+    union
+    select
+        hours_read.stream,
+        hours_read.hour_at,
+        days.metric
+    from hours_read
+    inner join {{ ref("stg_google_analytics__days") }} as days
+        on days.date_day = {{ day_of("hours_read.hour_at") }}
+        and days.stream = hours_read.stream
 )
 
 select

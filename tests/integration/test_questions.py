@@ -83,6 +83,29 @@ def test_each_mart_answers_its_question(asked):
     ) == [("2026-03-02", 0, 2, 1), ("2026-03-02", 1, 2, None)]
     assert asked.value("select count(*) from marts.mart_retention") == 13
 
+    # Without Google Analytics: what was not measured is null, and says so.
+    assert asked.rows(
+        "select week::text, stage, value, rate_from_stage_before, is_complete, flags, note is null "
+        "from marts.mart_pirate_metrics where week >= '2026-03-02' order by week, stage_number"
+    ) == [
+        ("2026-03-02", "acquisition", None, None, False, [], False),
+        ("2026-03-02", "activation", 2, None, True, ["estimated"], True),
+        ("2026-03-02", "retention", None, None, False, [], False),
+        ("2026-03-02", "referral", None, None, False, [], False),
+        ("2026-03-02", "revenue", None, None, False, [], False),
+        ("2026-03-09", "acquisition", None, None, False, [], False),
+        ("2026-03-09", "activation", None, None, False, ["open", "estimated"], False),
+        ("2026-03-09", "retention", None, None, False, ["open"], False),
+        ("2026-03-09", "referral", None, None, False, [], False),
+        ("2026-03-09", "revenue", None, None, False, [], False),
+    ]
+    assert asked.rows("select distinct sessions, visitors, is_visits_complete from marts.mart_acquisition") == [
+        (None, None, False)
+    ]
+    assert asked.rows(
+        "select date_day::text, sign_up_to_activation from marts.mart_acquisition where sign_ups > 0 order by 1"
+    ) == [("2026-02-27", None), ("2026-03-02", 1), ("2026-03-09", None), ("2026-03-10", None)]
+
     percentiles = asked.rows(
         "select statistic, value from marts.mart_quality_of_service_daily "
         "where metric = 'events.duration' and date_day = '2026-03-09'"

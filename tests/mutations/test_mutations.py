@@ -213,6 +213,18 @@ MUTATIONS = [
         sql(r"sum\(value order by value\)( as value,\s+sum\(sample_count\))", r"max(value)\1"),
         AT_REST,
     ),
+    # What is built of Google Analytics.
+    Mutation(
+        "a day of a report that was renamed",
+        sql(r"(on days\.date_day = dirty_days\.date_day)\s+and days\.stream = dirty_days\.stream", r"\1"),
+        f"{AT_REST}|no build of dim_series fails|no build of fct_metric_daily fails",
+    ),
+    Mutation(
+        "a day of another date",
+        sql(r"on days\.date_day = dirty_days\.date_day", "on days.date_day = dirty_days.date_day - 1"),
+        AT_REST,
+    ),
+    Mutation("what Google lumps together is exact", sql(r"days\.is_estimated", "false as is_estimated"), AT_REST),
     # Revisions.
     Mutation("no revision", sql(r'^insert into "core"\."fct_metric_revision".*', ""), REVISIONS),
     Mutation(

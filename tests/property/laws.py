@@ -4,6 +4,7 @@ from collections import Counter
 from random import Random
 
 from tests.facts import MARTS, STATE, state, writes
+from tests.property.google_analytics import GoogleAnalytics
 from tests.property.reckoning import Reckoning
 from tests.property.revisions import Definition, Ledger
 from tests.property.warehouse import Builder, Warehouse
@@ -65,7 +66,7 @@ class History:
         self.warehouse = warehouse
         random, ledger = Random(f"{pause} {seed}"), Ledger()
         self.builders = [Builder(warehouse, user, random, ledger, seen) for user in ("one dbt", "another dbt")]
-        sources = (Events, Spiders, Website, Prometheus)
+        sources = (Events, Spiders, Website, Prometheus, GoogleAnalytics)
         self.sources = [source(warehouse, seed, seen, self._is_building) for source in sources]
         self.living = 0
         lives = [self._life(each.life()) for each in (*self.sources, Registry(warehouse, seed, seen))]

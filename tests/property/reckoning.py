@@ -8,7 +8,9 @@ from collections import Counter, defaultdict
 
 from ingest.hours import floor_hour
 from ingest.sources import events, prometheus, spiders, website
-from tests.property.revisions import BUSINESS, HOUR, Definition, hours_of_day
+from ingest.sources.google_analytics import tables as google_analytics
+from tests.property.google_analytics import GoogleAnalytics
+from tests.property.revisions import HOUR, Definition, day_of, hours_of_day
 from tests.property.world import MINUTE, Events, Prometheus, Spiders, Website
 
 Cell = tuple[str, str, dt.datetime]  # metric, its label's value, hour
@@ -23,16 +25,13 @@ class Reckoning:
         spiders_: Spiders,
         website_: Website,
         prometheus_: Prometheus,
+        google_analytics_: GoogleAnalytics,
         reads: list[tuple],
         registry: dict[str, Definition],
     ):
         """Take reads as (stream, period_start, period_end, started_at)."""
-        self.events, self.spiders, self.website, self.prometheus = (
-            events_.held,
-            spiders_.held,
-            website_,
-            prometheus_.held,
-        )
+        self.events, self.spiders, self.website = events_.held, spiders_.held, website_
+        self.prometheus, self.google_analytics = prometheus_.held, google_analytics_.held
         self.reads, self.registry = reads, registry
         self.touched = {(stream, hour) for stream, start, end, _ in reads for hour in _hours(start, end)}
 
@@ -40,7 +39,9 @@ class Reckoning:
         """Return the facts, sorted."""
         hourly, daily, durations = self.hourly(), self.daily(), self.durations()
         facts = {
-            "series": {_series(metric, label) for metric, label, _ in [*self._hourly(), *self._durations()]},
+            "series": {
+                _series(metric, label) for metric, label, _ in [*self._hourly(), *self._reported(), *self._durations()]
+            },
             "hourly": hourly,
             "daily": daily,
             "durations": durations,
@@ -77,7 +78,7 @@ class Reckoning:
             ]
             is_before = bool(firsts) and hour < floor_hour(min(firsts))
             found["objects.created", object_, hour] = (float(len(made)), len(made), *_origin(is_before))
-        return found | self._spiders() | self._samples()
+        return found | self._spiders() | self._samples() | self._reports_by_hour()
 
     def _spiders(self) -> dict[Cell, tuple]:
         """Return the spiders' hours: of each one's last report of the window, and the mean of all."""
@@ -118,9 +119,18 @@ class Reckoning:
         found: dict[Cell, tuple] = {}
         for stream, metric, labels, hour, value, count, is_estimated in self.prometheus[prometheus.SAMPLE_TABLE.name]:
             if self._stream(metric) == stream:
-                label = "".join(json.loads(labels).values())
-                found[metric, label, hour] = (value, count, "observed", is_estimated)
+                found[metric, _label(labels), hour] = (value, count, "observed", is_estimated)
         return found
+
+    def _reports_by_hour(self) -> dict[Cell, tuple]:
+        """Return the hours that Google Analytics reported."""
+        return {
+            (metric, _label(labels), hour): (value, None, "observed", is_estimated)
+            for stream, metric, labels, hour, value, is_estimated in self.google_analytics[
+                google_analytics.HOUR_TABLE.name
+            ]
+            if self._stream(metric) == stream
+        }
 
     def daily(self) -> list[tuple]:
         """fct_metric_daily: ... value, origin, hours_observed, hours_expected, is_estimated."""
@@ -140,15 +150,22 @@ class Reckoning:
                 any(hour[2] for hour in hours),
             )
             for (metric, label, day), hours in days.items()
-        ] + self._reported()
-
-    def _reported(self) -> list[tuple]:
-        """Return the days that their source reports."""
-        return [
-            (series_id(metric, ""), day_of(at), metric, value, "reported", None, len(hours_of_day(day_of(at))), False)
-            for stream, metric, _, at, value in self.prometheus[prometheus.DAY_TABLE.name]
-            if self._stream(metric) == stream and self.registry[metric].day_from == "source"
+        ] + [
+            (series_id(metric, label), day, metric, value, "reported", None, len(hours_of_day(day)), is_estimated)
+            for (metric, label, day), (value, is_estimated) in self._reported().items()
         ]
+
+    def _reported(self) -> dict[tuple[str, str, dt.date], tuple[float, bool]]:
+        """Return the days that their source reports."""
+        days = [
+            (stream, metric, labels, day_of(at), value, False)
+            for stream, metric, labels, at, value in self.prometheus[prometheus.DAY_TABLE.name]
+        ] + self.google_analytics[google_analytics.DAY_TABLE.name]
+        return {
+            (metric, _label(labels), day): (value, is_estimated)
+            for stream, metric, labels, day, value, is_estimated in days
+            if self._stream(metric) == stream and self.registry[metric].day_from == "source"
+        }
 
     def durations(self) -> list[tuple]:
         """fct_duration_hourly: series_id, hour_at, metric, count, sum, min, max, buckets, counts."""
@@ -220,11 +237,6 @@ def series_id(metric: str, label: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
 
 
-def day_of(at: dt.datetime) -> dt.date:
-    """Return the business day in which an instant lies."""
-    return at.astimezone(BUSINESS).date()
-
-
 def _series(metric: str, label: str) -> tuple:
     labels = _labels(metric, label)
     name = ",".join(f"{key}={value}" for key, value in labels.items())
@@ -232,8 +244,12 @@ def _series(metric: str, label: str) -> tuple:
 
 
 def _labels(metric: str, label: str) -> dict[str, str]:
-    keys = {"objects": "object", "events": "type", "spiders": "spider", "http": "status"}
-    return {keys[metric.partition(".")[0]]: label} if metric != "http.request_duration" else {}
+    keys = {"objects": "object", "events": "type", "spiders": "spider", "http": "status", "website": "channel"}
+    return {keys[metric.partition(".")[0]]: label} if label else {}
+
+
+def _label(labels: str) -> str:
+    return "".join(json.loads(labels).values())
 
 
 def _origin(is_reconstructed: bool) -> tuple[str, bool]:

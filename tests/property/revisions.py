@@ -56,6 +56,11 @@ def midnight(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), BUSINESS).astimezone(dt.timezone.utc)
 
 
+def day_of(at: dt.datetime) -> dt.date:
+    """Return the business day in which an instant lies."""
+    return at.astimezone(BUSINESS).date()
+
+
 class Watch:
     """A fact's transaction, watched from inside: opened at its snapshot, closed before its commit."""
 

@@ -33,6 +33,8 @@ HAPPENED = (
     "rows that vanished",
     "objects that vanished",
     "values that vanished",
+    "values that were restated",
+    "days that vanished",
     "streams that failed alone",
     "odd reports",
     "reports of one instant",

@@ -31,6 +31,15 @@ HISTORY = """
     insert into raw.prometheus_days (stream, metric, labels, day_at, value)
     select 'prometheus.http_request_duration', 'http.request_duration', '{}', at, 1
     from generate_series(timestamptz '2026-08-25T22:00Z', '2026-10-24T22:00Z', '1 day') as days (at);
+    insert into raw.google_analytics_hours (stream, metric, labels, hour_at, value, is_estimated)
+    select 'google_analytics.hours', metric, '{}', at, 1, false
+    from generate_series(timestamptz '2026-08-26T00:00Z', '2026-10-25T11:59Z', '1 hour') as hours (at),
+        unnest(array['website.hourly_sessions', 'website.hourly_page_views']) as metrics (metric);
+    insert into raw.google_analytics_days (stream, metric, labels, date_day, value, is_estimated)
+    select 'google_analytics.channels', metric, jsonb_build_object('channel', channel), at, 1, false
+    from generate_series(date '2026-08-26', '2026-10-25', '1 day') as days (at),
+        unnest(array['website.sessions', 'website.new_users', 'website.page_views']) as metrics (metric),
+        generate_series(1, 7) as channels (channel);
 """
 ITS_READS = """
     insert into raw.reads (source, stream, period_start, period_end, started_at, finished_at)

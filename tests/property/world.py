@@ -391,37 +391,20 @@ class Website(Source):
         assert alive == there, "law: what vanished at the source is marked"
 
 
-class Prometheus(Source):
-    """Two queries, one of them reported: values of hours and days come, change and vanish; a query may fail alone."""
+class Streams(Source):
+    """A source of several streams that are read and loaded at once, of which one may fail alone."""
 
-    name = "prometheus"
-    COUNTED, REPORTED = "prometheus.http_requests", "prometheus.http_request_duration"
+    streams: tuple[str, ...]
+    tables: tuple[Table, ...]
 
     def prepare(self) -> None:
-        """No value, and nothing of any read."""
-        # (stream, label, start of hour or day) -> value; what raw should hold of both tables.
-        self.hours: dict[tuple, float] = {}
-        self.days: dict[tuple, float] = {}
-        self.held: dict[str, list[tuple]] = {table.name: [] for table in prometheus.TABLES}
-
-    def change(self) -> None:
-        """Some of few values."""
-        for _ in range(self.random.randrange(12)):
-            at = floor_hour(self._moment())
-            value = self.random.choice((0.0, 0.1, 1e15 / 3, self.random.random()))
-            self.hours[self.COUNTED, self.random.choice(("200", "500")), at] = value
-            self.hours[self.REPORTED, "", floor_hour(self._moment())] = value
-            self.days[self.REPORTED, "", midnight(self._moment())] = self.random.random()
-            for values in (self.hours, self.days):
-                if self.random.random() < 0.1:
-                    del values[self.random.choice(list(values))]
-                    self.seen["values that vanished"] += 1
+        """Nothing of any read."""
+        self.held: dict[str, list[tuple]] = {table.name: [] for table in self.tables}  # what raw should hold
 
     def read(self) -> Iterator[None]:
         """The hourly run, or ranges old and new; all streams in one load."""
         reads = Reads(self.connection, self.name, self.now)
-        self.end = floor_hour(self.now - 5 * MINUTE)
-        wanted = {stream: self._periods(reads, stream) for stream in (self.COUNTED, self.REPORTED)}
+        wanted = {stream: self._periods(reads, stream) for stream in self.streams}
         self._may_die("before the intent", 0.05)
         with reads.reading(wanted) as readings:
             yield
@@ -437,6 +420,47 @@ class Prometheus(Source):
         self.seen["reads finished while a fact is built"] += self.is_disturbing()
 
     def _periods(self, reads: Reads, stream: str) -> list[Period]:
+        """Return what is read of a stream."""
+        raise NotImplementedError
+
+    def _load_all(self, readings: dict[str, Reading]) -> Iterator[None]:
+        """Load the rows of all streams, a transaction a table."""
+        raise NotImplementedError
+
+    def _raw_is_held(self) -> None:
+        for table in self.tables:
+            columns = ", ".join(table.columns).replace("labels", "labels::text")
+            held = self.warehouse.rows(f"select {columns} from raw.{table.name}")
+            assert sorted(held, key=repr) == sorted(self.held[table.name], key=repr), "law: raw is what a read saw"
+
+
+class Prometheus(Streams):
+    """Two queries, one of them reported: values of hours and days come, change and vanish; a query may fail alone."""
+
+    name, tables = "prometheus", tuple(prometheus.TABLES)
+    streams = COUNTED, REPORTED = "prometheus.http_requests", "prometheus.http_request_duration"
+
+    def prepare(self) -> None:
+        """No value, and nothing of any read."""
+        super().prepare()
+        self.hours: dict[tuple, float] = {}  # (stream, label, start of hour) -> value
+        self.days: dict[tuple, float] = {}
+
+    def change(self) -> None:
+        """Some of few values."""
+        for _ in range(self.random.randrange(12)):
+            at = floor_hour(self._moment())
+            value = self.random.choice((0.0, 0.1, 1e15 / 3, self.random.random()))
+            self.hours[self.COUNTED, self.random.choice(("200", "500")), at] = value
+            self.hours[self.REPORTED, "", floor_hour(self._moment())] = value
+            self.days[self.REPORTED, "", midnight(self._moment())] = self.random.random()
+            for values in (self.hours, self.days):
+                if self.random.random() < 0.1:
+                    del values[self.random.choice(list(values))]
+                    self.seen["values that vanished"] += 1
+
+    def _periods(self, reads: Reads, stream: str) -> list[Period]:
+        self.end = floor_hour(self.now - 5 * MINUTE)
         if self.is_mortal and self.random.random() < 0.4:
             start = START + self.random.randrange(68) * HOUR
             found = [Period(start, start + self.random.choice((1, 4, 30)) * HOUR)]
@@ -487,12 +511,6 @@ class Prometheus(Source):
         missing = set(there) - set(self.held[prometheus.SAMPLE_TABLE.name])
         assert not missing, "law: what is late within the lookback is found"
 
-    def _raw_is_held(self) -> None:
-        for table in prometheus.TABLES:
-            columns = ", ".join(table.columns).replace("labels", "labels::text")
-            held = self.warehouse.rows(f"select {columns} from raw.{table.name}")
-            assert sorted(held, key=repr) == sorted(self.held[table.name], key=repr), "law: raw is what a read saw"
-
 
 def _hours(periods: list[Period]) -> Iterator[dt.datetime]:
     for period in periods:
@@ -520,6 +538,10 @@ class Registry:
         "where metric = 'spiders.idle'",
         "set kind = case kind when 'counter' then 'gauge' else 'counter' end where metric = 'http.requests'",
         "set version = version + 1 where metric = 'http.request_duration'",
+        "set version = version + 1 where metric = 'website.hourly_sessions'",
+        "set day_from = case day_from when 'hours' then 'source' else 'hours' end where metric = 'website.sessions'",
+        "set stream = case stream when 'google_analytics.users' then 'google_analytics.channels' "
+        "else 'google_analytics.users' end where metric = 'website.sessions'",
         "set settle_minutes = case settle_minutes when 3 then 90 else 3 end where stream is not null",
     )
     REMOVED = (
@@ -530,6 +552,8 @@ class Registry:
         "spiders.active.mean",
         "http.requests",
         "http.request_duration",
+        "website.sessions",
+        "website.hourly_sessions",
     )
 
     def __init__(self, warehouse: Warehouse, seed: int, seen: Counter):

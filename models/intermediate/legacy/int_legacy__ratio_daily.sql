@@ -22,7 +22,9 @@ sides as (
         ratio_series.metric,
         daily.utc_day,
         sum(daily.value order by daily.series_id) filter (where ratio_series.side = 'numerator') as numerator,
-        sum(daily.value order by daily.series_id) filter (where ratio_series.side = 'denominator') as denominator
+        sum(daily.value order by daily.series_id) filter (where ratio_series.side = 'denominator') as denominator,
+        count(*) filter (where ratio_series.side = 'numerator') as numerator_series,
+        count(*) filter (where ratio_series.side = 'denominator') as denominator_series
     from ratio_series
     inner join daily on daily.series_id = ratio_series.series_id
     group by ratio_series.metric, daily.utc_day
@@ -45,6 +47,8 @@ divided as (
     cross join lateral (
         {{ covered_utc_day("below", "sides.utc_day") }}
     ) as below_covered
+    where {{ is_one_number("above", "sides.numerator_series") }}
+        and {{ is_one_number("below", "sides.denominator_series") }}
 )
 
 select *

@@ -46,7 +46,7 @@ zeros as (
         series.metric,
         series.series_id,
         0::float8 as value,
-        'derived' as origin,
+        case metrics.day_from when 'source' then 'reported' else 'derived' end as origin,
         false as is_estimated,
         true as is_zero_filled,
         covered.is_complete,

@@ -1,4 +1,4 @@
-{%- set sources = [ref("int_prometheus__daily")] -%}
+{%- set sources = [ref("int_google_analytics__daily"), ref("int_prometheus__daily")] -%}
 
 with metrics as (
     select metric

@@ -1,15 +1,58 @@
-with daily as (
+{%- set is_sign_up = "metric = 'objects.created'" -%}
+{%- set is_visit = "metric <> 'objects.created'" -%}
+
+with daily as not materialized (
     select * from {{ ref("mart_daily") }}
-    where metric = 'objects.created' and labels = jsonb_build_object('object', '{{ var("signup_object") }}')
+    where metric in ('objects.created', 'website.sessions', 'website.new_users', 'website.active_users')
+        and ({{ is_visit }} or labels = jsonb_build_object('object', '{{ var("signup_object") }}'))
+        and (metric <> 'website.active_users' or labels = '{}')
+),
+
+activation as (
+    select * from {{ ref("mart_activation") }}
+),
+
+-- What was not measured is null: a day may have sign-ups alone, or visits alone.
+days as (
+    select
+        time,
+        date_day,
+        sum(value order by series_id) filter (where metric = 'website.sessions') as sessions,
+        sum(value order by series_id) filter (where metric = 'website.new_users') as new_users,
+        min(value) filter (where metric = 'website.active_users') as visitors,
+        min(value) filter (where {{ is_sign_up }}) as sign_ups,
+        coalesce(bool_and(is_complete) filter (where {{ is_sign_up }}), false) as is_complete,
+        coalesce(bool_and(is_complete) filter (where {{ is_visit }}), false) as is_visits_complete,
+        {{ merged_flags("flags", is_sign_up) }} as flags,
+        {{ merged_flags("flags", is_visit) }} as visits_flags
+    from daily
+    group by time, date_day
+),
+
+-- A day's own condition on time does not reach the week before: of that one series is read.
+week_before as (
+    select
+        date_day + 7 as date_day,
+        value as sign_ups
+    from daily
+    where {{ is_sign_up }} and is_complete
 )
 
 select
-    daily.time,
-    daily.date_day,
-    daily.value as sign_ups,
-    week_before.value as sign_ups_week_before,
-    case when daily.is_complete then daily.value / nullif(week_before.value, 0) - 1 end as change,
-    daily.is_complete,
-    daily.flags
-from daily
-left join daily as week_before on week_before.date_day = daily.date_day - 7 and week_before.is_complete
+    days.time,
+    days.date_day,
+    days.sessions,
+    days.new_users,
+    days.visitors,
+    days.sign_ups,
+    week_before.sign_ups as sign_ups_week_before,
+    case when days.is_complete then days.sign_ups / nullif(week_before.sign_ups, 0) - 1 end as change,
+    days.sign_ups / nullif(days.visitors, 0) as visitor_to_sign_up,
+    activation.share_7_days as sign_up_to_activation,
+    days.is_complete,
+    days.is_visits_complete,
+    days.flags,
+    days.visits_flags
+from days
+left join week_before on week_before.date_day = days.date_day
+left join activation on activation.date_day = days.date_day

@@ -68,22 +68,37 @@ cohorts as (
         {%- for name, days in windows.items() %},
         count(*) filter (
             where activations.activated_at < sign_ups.created_at + interval '{{ days * 24 }} hours'
-        )::float8 as activated_{{ name }}
+        ) as activated_{{ name }}
         {%- endfor %}
     from sign_ups
     left join activations on activations.user_id = sign_ups.user_id
     group by sign_ups.date_day
+),
+
+grown_up as (
+    select
+        cohorts.date_day,
+        cohorts.sign_ups,
+        cohorts.followed,
+        windows.is_complete
+        {%- for name in windows %},
+        case when windows.is_complete_{{ name }} and cohorts.followed is not null and exists (select from activations)
+            then cohorts.activated_{{ name }}
+        end as activated_{{ name }}
+        {%- endfor %}
+    from cohorts
+    inner join windows on windows.date_day = cohorts.date_day
 )
 
 select
-    {{ day_start("cohorts.date_day") }} as time,
-    cohorts.date_day,
-    cohorts.sign_ups,
+    {{ day_start("date_day") }} as time,
+    date_day,
+    sign_ups,
     {%- for name in windows %}
-    case when windows.is_complete_{{ name }} and exists (select from activations)
-        then cohorts.activated_{{ name }} / cohorts.followed
-    end as share_{{ name }},
+    activated_{{ name }}::float8 / followed as share_{{ name }},
     {%- endfor %}
-    windows.is_complete
-from cohorts
-inner join windows on windows.date_day = cohorts.date_day
+    is_complete
+    {%- for name in windows %},
+    activated_{{ name }}
+    {%- endfor %}
+from grown_up

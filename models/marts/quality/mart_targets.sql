@@ -18,7 +18,14 @@ windows as (
     select
         targets.*,
         {{ window_start(grain, "targets.window_days") }} as window_start,
-        {{ window_end(grain) }} as window_end
+        {{ window_end(grain) }} as window_end,
+        -- What is reported merges with no other: visitors of two days are not the days' visitors added up.
+        not exists (
+            select
+            from metrics
+            inner join metrics as sides on sides.metric in (metrics.numerator, metrics.denominator)
+            where metrics.metric = targets.metric and sides.kind = 'reported'
+        ) as adds_up
     from targets
     where targets.grain = '{{ grain }}'
     {{ "union all" if not loop.last }}
@@ -56,8 +63,8 @@ ratios_by_{{ grain }} as (
         windows.statistic,
         {{ period_start }} as time,
         ratios.value,
-        ratios.numerator,
-        ratios.denominator
+        case when windows.adds_up then ratios.numerator end as numerator,
+        case when windows.adds_up then ratios.denominator end as denominator
     from windows
     inner join {{ ratios }} as ratios
         on ratios.metric = windows.metric
