@@ -10,7 +10,7 @@ export WAREHOUSE_NOW := $(DEMO_NOW)
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run help install up down psql demo ingest check-sources build latest prune docs test test-laws debian-packages lint clean requirements
+.PHONY: run help install up down psql demo ingest check-sources build tick schedule latest prune docs test test-laws debian-packages lint clean requirements
 
 run: ingest build latest ## Everything, from an empty clone to numbers on the screen (the default)
 	@echo
@@ -62,6 +62,12 @@ check-sources: up ## Try each source and say what it has to read, or what is wro
 build: up ## dbt build: seeds, models, tests
 	@echo "==> dbt build: making facts and marts of them"
 	@$(BIN)/dbt build
+
+tick: up ## Everything that happens once an hour, in one process: ingest, dbt build, freshness; safe to repeat
+	@$(BIN)/python -m tick
+
+schedule: up ## Tick at a minute of each hour (MINUTE=5), until Ctrl-C
+	@$(BIN)/python -m tick.schedule --minute $(or $(MINUTE),5)
 
 latest: up ## Show the last complete hour of every metric
 	@$(BIN)/python -m dashboards.latest

@@ -93,6 +93,18 @@ def log_ddl() -> dict[str, str]:
             );
             comment on table ops.runs is 'One row per source and run of ingest.';
         """,
+        "ops.steps": """
+            create table ops.steps (
+                step_id bigint generated always as identity primary key,
+                step text not null,
+                started_at timestamptz not null default clock_timestamp(),
+                finished_at timestamptz,
+                exit_code int,
+                message text
+            );
+            comment on table ops.steps is 'One row per step of a tick; one without an end was killed.';
+            create index steps_started on ops.steps (started_at);
+        """,
         "ops.company": """
             create table ops.company (
                 only_one boolean primary key default true check (only_one),
