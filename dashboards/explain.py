@@ -68,7 +68,7 @@ def explanation(metric: str, at: dt.datetime, grain: str) -> dict:
                 cursor.execute("select metric from core.dim_metric order by metric")
                 raise LookupError(_unknown(metric, [name for (name,) in cursor.fetchall()]))
             return found
-    except psycopg2.errors.UndefinedFunction as error:
+    except (psycopg2.errors.UndefinedFunction, psycopg2.errors.InvalidSchemaName) as error:
         raise SetupError("there is no ops.explain(): run `dbt build`, which makes it") from error
 
 
