@@ -10,15 +10,22 @@ import psycopg2
 from ingest import settings, warehouse
 from ingest.errors import SetupError
 from ingest.pipeline import prepare_warehouse
-from tick.steps import FAILED, FINE, NONE_READ, NOTHING_TRIED, TRY_LATER, Ended, build, freshness, ingest
+from tick.ended import FAILED, FINE, NONE_READ, NOTHING_TRIED, TRY_LATER, Ended
+from tick.notify import tell_down, tell_up
+from tick.steps import Options, build, freshness, ingest, notify
 
 # In this order; a step that failed stops no later one, since each does what it can with what is there.
-STEPS: dict[str, Callable[[list[str]], Ended]] = {"ingest": ingest, "build": build, "freshness": freshness}
+STEPS: dict[str, Callable[[Options], Ended]] = {
+    "ingest": ingest,
+    "build": build,
+    "freshness": freshness,
+    "notify": notify,
+}
 # The worst of the steps is the tick's.
 SEVERITY = [FINE, TRY_LATER, FAILED, NONE_READ, NOTHING_TRIED]
 
 
-def run(steps: list[str], ingest_arguments: list[str]) -> Ended:
+def run(steps: list[str], options: Options) -> Ended:
     """Run the steps in the order given; returns the worst exit code, and a line with what was not well."""
     started = perf_counter()
     try:
@@ -27,8 +34,12 @@ def run(steps: list[str], ingest_arguments: list[str]) -> Ended:
             connection.autocommit = True
             if not _only_one(connection):
                 return Ended(TRY_LATER, "tick: another one is running; nothing done")
-            ended = _logged(connection, steps, ingest_arguments)
+            if "notify" in steps:
+                tell_up()
+            ended = _logged(connection, steps, options)
     except SetupError as error:
+        if "notify" in steps:
+            tell_down(str(error))
         return Ended(NOTHING_TRIED, f"tick: {error}")
     except psycopg2.Error as error:
         reason = str(error).strip().splitlines()[0]
@@ -45,11 +56,11 @@ def _only_one(connection) -> bool:
         return cursor.fetchone()[0]
 
 
-def _logged(connection, steps: list[str], ingest_arguments: list[str]) -> dict[str, Ended]:
+def _logged(connection, steps: list[str], options: Options) -> dict[str, Ended]:
     ended = {}
     for name in steps:
         step_id = _opened(connection, name)
-        ended[name] = _attempt(name, ingest_arguments)
+        ended[name] = _attempt(name, options)
         # Where the warehouse is gone the row stays open, which is what happened.
         with suppress(psycopg2.Error):
             _closed(connection, step_id, ended[name])
@@ -58,9 +69,9 @@ def _logged(connection, steps: list[str], ingest_arguments: list[str]) -> dict[s
     return ended
 
 
-def _attempt(name: str, ingest_arguments: list[str]) -> Ended:
+def _attempt(name: str, options: Options) -> Ended:
     try:
-        return STEPS[name](ingest_arguments)
+        return STEPS[name](options)
     except SetupError as error:
         return Ended(NOTHING_TRIED, str(error))
     except Exception as error:

@@ -15,8 +15,9 @@ from contextlib import closing
 from ingest import warehouse
 from ingest.errors import SetupError
 from ingest.project import ROOT
+from tick.ended import FINE
 from tick.run import STEPS, run
-from tick.steps import FINE
+from tick.steps import Options
 
 HOUR = dt.timedelta(hours=1)
 MOST_SECONDS = 30
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         if fingerprint() != before:
             print("schedule: the project's files have changed: starting anew", flush=True)
             os.execv(sys.executable, [sys.executable, "-m", "tick.schedule", "--minute", str(given.minute)])
-        ended = run(list(STEPS), [])
+        ended = run(list(STEPS), Options())
         file = sys.stdout if ended.code == FINE else sys.stderr
         print(f"{_now():%Y-%m-%d %H:%M} UTC {ended.line}", flush=True, file=file)
         due = last_due(_now(), given.minute) + HOUR
