@@ -10,7 +10,7 @@ export WAREHOUSE_NOW := $(DEMO_NOW)
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run help install up down psql demo ingest check-sources build latest prune docs test test-laws debian-packages lint clean requirements
+.PHONY: run help install up down psql demo ingest check-sources build tick schedule latest explain prune docs test test-laws debian-packages lint clean requirements
 
 run: ingest build latest ## Everything, from an empty clone to numbers on the screen (the default)
 	@echo
@@ -63,8 +63,17 @@ build: up ## dbt build: seeds, models, tests
 	@echo "==> dbt build: making facts and marts of them"
 	@$(BIN)/dbt build
 
+tick: up ## Everything that happens once an hour, in one process: ingest, dbt build, freshness; safe to repeat
+	@$(BIN)/python -m tick
+
+schedule: up ## Tick at a minute of each hour (MINUTE=5), until Ctrl-C
+	@$(BIN)/python -m tick.schedule --minute $(or $(MINUTE),5)
+
 latest: up ## Show the last complete hour of every metric
 	@$(BIN)/python -m dashboards.latest
+
+explain: up ## One number back to its rows: make explain METRIC=http.error_ratio AT=2026-11-02T09:00 (a date: the day)
+	@$(BIN)/python -m dashboards.explain "$(METRIC)" "$(AT)"
 
 prune: up ## Drop raw rows past prune_after_days; says what it would do (YES=1 does it)
 	@$(BIN)/python -m ingest.prune $(if $(YES),--yes)

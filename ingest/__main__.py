@@ -15,12 +15,24 @@ ALL_READ, SOME_FAILED, NOTHING_TRIED, NONE_READ, CUT_BY_QUOTA = 0, 1, 2, 3, 75
 
 def main(arguments: list[str] | None = None) -> int:
     """Read what the command line asks for; returns the exit code."""
-    given = _parse(arguments)
     try:
-        return _exit_code(_run(given))
+        return exit_code(outcomes(arguments))
     except SetupError as error:
         print(f"ingest: {error}", file=sys.stderr)
         return NOTHING_TRIED
+
+
+def outcomes(arguments: list[str] | None, is_quiet: bool = False) -> list:
+    """Read what the command line asks for; returns how each source ended. Raises SetupError where none is tried."""
+    return _run(_parse(arguments), is_quiet)
+
+
+def exit_code(outcomes: list) -> int:
+    """Return what the outcomes of the sources make of the whole."""
+    ended = [outcome.outcome for outcome in outcomes if outcome.outcome != "off"]
+    if "failed" in ended:
+        return SOME_FAILED if {"ok", "quota"} & set(ended) else NONE_READ
+    return CUT_BY_QUOTA if "quota" in ended else ALL_READ
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -36,7 +48,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     return given
 
 
-def _run(given: argparse.Namespace) -> list:
+def _run(given: argparse.Namespace, is_quiet: bool) -> list:
     # dlt takes half a second to import: not for --help, nor for a wrong option.
     from ingest.job import Options
     from ingest.pipeline import run
@@ -49,14 +61,7 @@ def _run(given: argparse.Namespace) -> list:
         period = Period(floor_hour(start), ceil_hour(end))
         if period.start >= period.end:
             raise SetupError("--from is not before --to")
-    return run(given.sources, Options(period, given.reconcile, given.accept_loss), Progress())
-
-
-def _exit_code(outcomes: list) -> int:
-    ended = [outcome.outcome for outcome in outcomes if outcome.outcome != "off"]
-    if "failed" in ended:
-        return SOME_FAILED if {"ok", "quota"} & set(ended) else NONE_READ
-    return CUT_BY_QUOTA if "quota" in ended else ALL_READ
+    return run(given.sources, Options(period, given.reconcile, given.accept_loss), Progress(is_quiet))
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def run(names: list[str], options: Options, progress: Progress) -> list[Outcome]
         raise SetupError(f"there is no source {unknown[0]!r}; there are: {', '.join(SOURCES)}")
     company = settings.company()
     settings.check_sections(SOURCES)
-    started_at = _prepare(company)
+    started_at = prepare_warehouse(company)
     if options.period and options.period.start >= started_at:
         raise SetupError(f"--from {options.period.start:%Y-%m-%d %H:%M} UTC is yet to come: nothing can be read of it")
     current = _Run(company, started_at, options, progress)
@@ -51,8 +51,11 @@ def run(names: list[str], options: Options, progress: Progress) -> list[Outcome]
         return list(pool.map(current.source, chosen))
 
 
-def _prepare(company: str) -> dt.datetime:
-    """Make what is missing of the warehouse's tables, claim it for the company; returns the run's clock."""
+def prepare_warehouse(company: str) -> dt.datetime:
+    """Make what is missing of the warehouse's tables, claim it for the company; returns the run's clock.
+
+    Raises SetupError where the warehouse does not answer, refuses, or is another company's.
+    """
     try:
         with closing(warehouse.connect()) as connection:
             started_at = now(connection)

@@ -14,9 +14,9 @@ MARKS = {"ok": "done", "failed": "FAILED", "quota": "cut by a quota", "off": "of
 class Progress:
     """A context in which sources report their steps and how they ended."""
 
-    def __init__(self, console: Console | None = None):
-        """Write to `console`, standard output by default."""
-        self.console = console or Console(highlight=False, soft_wrap=True)
+    def __init__(self, is_quiet: bool = False):
+        """Write to standard output, or nothing."""
+        self.console = Console(highlight=False, soft_wrap=True, quiet=is_quiet)
         self.bars = RichProgress(
             TextColumn("{task.fields[source]:<18}"),
             BarColumn(bar_width=24),

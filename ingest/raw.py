@@ -101,6 +101,29 @@ def log_ddl() -> dict[str, str]:
             );
             comment on table ops.runs is 'One row per source and run of ingest.';
         """,
+        "ops.steps": """
+            create table ops.steps (
+                step_id bigint generated always as identity primary key,
+                step text not null,
+                started_at timestamptz not null default clock_timestamp(),
+                finished_at timestamptz,
+                exit_code int,
+                message text
+            );
+            comment on table ops.steps is 'One row per step of a tick; one without an end was killed.';
+            create index steps_started on ops.steps (started_at);
+        """,
+        "ops.told": """
+            create table ops.told (
+                alert text primary key,
+                subject text not null,
+                owner text,
+                problem text not null,
+                runbook text not null,
+                told_at timestamptz not null default clock_timestamp()
+            );
+            comment on table ops.told is 'One row per alert that people were told of and that is not over.';
+        """,
         "ops.company": """
             create table ops.company (
                 only_one boolean primary key default true check (only_one),

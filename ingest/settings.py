@@ -82,7 +82,7 @@ def check_sections(sources: Collection[str]) -> None:
 
 def is_on(source: str) -> bool:
     """Return whether a source is configured and not turned off."""
-    section = _section(source)
+    section = _section("sources", source)
     try:
         return bool(section) and TypeAdapter(bool).validate_python(section.get("enabled", True))
     except ValidationError:
@@ -92,9 +92,18 @@ def is_on(source: str) -> bool:
 def resolve(source: str, spec: type[SourceSettings]) -> SourceSettings:
     """Return the settings of a source; raises SourceError that names the setting and the cure."""
     try:
-        return spec.model_validate(_section(source))
+        return spec.model_validate(_section("sources", source))
     except ValidationError as error:
-        raise SourceError(_explain(source, spec, error.errors()[0])) from error
+        readme = f"ingest/sources/{source}/README.md"
+        raise SourceError(_explain(("sources", source), spec, error.errors()[0], readme)) from error
+
+
+def resolve_section(name: str, spec: type[BaseModel], page: str) -> BaseModel:
+    """Return the settings of a section that is no source's; raises SetupError that names the setting and the cure."""
+    try:
+        return spec.model_validate(_section(name))
+    except ValidationError as error:
+        raise SetupError(_explain((name,), spec, error.errors()[0], page)) from error
 
 
 def instant(source: str, setting: str, text: object) -> dt.datetime | None:
@@ -107,13 +116,13 @@ def instant(source: str, setting: str, text: object) -> dt.datetime | None:
         raise SourceError(str(error)) from error
 
 
-def _section(source: str) -> dict:
-    """Return what the files and the environment say of a source: environment over secrets over config."""
-    prefix = f"SOURCES__{source.upper()}__"
+def _section(*path: str) -> dict:
+    """Return what the files and the environment say of a section: environment over secrets over config."""
+    prefix = "".join(f"{part.upper()}__" for part in path)
     variables = {
         name[len(prefix) :].lower(): _value(text) for name, text in os.environ.items() if name.startswith(prefix)
     }
-    return _tables("sources", source) | variables
+    return _tables(*path) | variables
 
 
 def _tables(*path: str) -> dict:
@@ -138,16 +147,16 @@ def _value(text: str) -> object:
         return text
 
 
-def _explain(source: str, spec: type[SourceSettings], problem: dict) -> str:
-    """Return a line for the first problem that pydantic found."""
+def _explain(path: tuple[str, ...], spec: type[BaseModel], problem: dict, page: str) -> str:
+    """Return a line for the first problem that pydantic found; `page` has all settings."""
     name = ".".join(str(part) for part in problem["loc"])
-    setting = f"[sources.{source}] {name}"
+    setting = f"[{'.'.join(path)}] {name}"
     if problem["type"] == "missing":
-        variable = "" if "." in name else f", or set SOURCES__{source.upper()}__{name.upper()}"
+        variable = "" if "." in name else f", or set {'__'.join((*path, name)).upper()}"
         return f"{setting} is not set: write it in .dlt/config.toml or .dlt/secrets.toml{variable}"
     if problem["type"] == "extra_forbidden":
         close = difflib.get_close_matches(name, spec.model_fields, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"ingest/sources/{source}/README.md has them all"
+        hint = f"did you mean {close[0]}?" if close else f"{page} has them all"
         return f"{setting}: no such setting; {hint}"
     # What was given is not shown: it may be a password.
     return f"{setting}: {problem['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,96 @@
+with unread as (
+    select * from {{ ref("unread_sources") }}
+),
+
+freshness as (
+    select * from {{ ref("freshness") }}
+),
+
+targets as (
+    select * from {{ ref("mart_targets") }}
+),
+
+metrics as (
+    select * from {{ ref("dim_metric") }}
+),
+
+steps as (
+    select * from {{ ref("stg_ingest__steps") }}
+),
+
+latest_builds as (
+    select *
+    from steps
+    where step = 'build' and finished_at is not null
+    order by step_id desc
+    limit 1
+),
+
+sources as (
+    select
+        'source ' || source as alert,
+        source as subject,
+        null::text as owner,
+        'could not be read: ' || message as problem,
+        'a-source-is-down' as runbook
+    from unread
+),
+
+-- Where the whole source could not be read, that is the alert.
+late as (
+    select
+        'late ' || freshness.metric as alert,
+        freshness.metric as subject,
+        metrics.owner,
+        coalesce('was read ' || freshness.age_minutes || ' minutes ago', 'was never read')
+        || ', promised every ' || freshness.fresh_minutes as problem,
+        'late-data' as runbook
+    from freshness
+    inner join metrics on metrics.metric = freshness.metric
+    where not freshness.is_fresh
+        and not exists (
+            select from unread
+            where unread.source = split_part(freshness.stream, '.', 1)
+        )
+),
+
+budgets as (
+    select
+        'budget ' || grain || ' ' || series as alert,
+        series as subject,
+        owner,
+        'has spent its error budget of ' || window_days || ' days: ' || round(ratio::numeric, 4)
+        || ' where ' || target || ' is the target' as problem,
+        'a-target-is-missed' as runbook
+    from targets
+    where budget_left < 0 and grain = 'day'
+),
+
+builds as (
+    select
+        'build' as alert,
+        'dbt build' as subject,
+        null::text as owner,
+        message as problem,
+        'a-build-fails' as runbook
+    from latest_builds
+    where exit_code <> 0
+),
+
+unioned as (
+    select * from sources
+    union all
+    select * from late
+    union all
+    select * from budgets
+    union all
+    select * from builds
+)
+
+select
+    alert,
+    subject,
+    owner,
+    problem,
+    runbook
+from unioned

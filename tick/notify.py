@@ -1,0 +1,175 @@
+"""The step notify: tell people what came and what went of ops.alerts, once each, by any service that Apprise knows.
+
+What was told stands in ops.told. Nothing is told in quiet hours; what lasts beyond them is told when they end.
+"""
+
+import datetime as dt
+import logging
+import re
+from contextlib import closing
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from ingest import settings, warehouse
+from ingest.errors import SetupError
+from ingest.hours import business_timezone
+from ingest.project import ROOT
+from tick.ended import FAILED, FINE, Ended
+
+# A message on a phone; the dashboards have all.
+MOST_LINES = 12
+DOWN = ROOT / ".warehouse" / "told-down"
+DOWN_PAGE = "the-warehouse-is-down.md"
+
+
+class NotifySettings(BaseModel):
+    """Settings of [notify]: `urls` in Apprise's form, in secrets.toml; quiet hours of business time; a link."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    urls: list[str] = Field(default_factory=list)
+    quiet: str | None = None
+    link: str | None = None
+
+    @field_validator("quiet")
+    @classmethod
+    def _is_a_span(cls, text: str | None) -> str | None:
+        if text is not None and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", text):
+            raise ValueError('write two times of the day, such as "22:00-07:00"')
+        return text
+
+    def is_quiet(self, at: dt.time) -> bool:
+        """Return whether a time of the day lies in the quiet hours, which may hold midnight."""
+        if not self.quiet:
+            return False
+        start, end = (dt.time.fromisoformat(text) for text in self.quiet.split("-"))
+        return start <= at < end if start <= end else at >= start or at < end
+
+
+class Alert(NamedTuple):
+    """A row of ops.alerts or of ops.told."""
+
+    alert: str
+    subject: str
+    owner: str | None
+    problem: str
+    runbook: str
+
+
+def notify(is_dry_run: bool = False) -> Ended:
+    """Tell what came and what went since it was last told; returns what was told to how many places.
+
+    With `is_dry_run` the message is the line, nothing is sent and nothing kept.
+    """
+    resolved = _settings()
+    with closing(warehouse.connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("select to_regclass('ops.alerts') is null")
+        if cursor.fetchone()[0]:
+            return Ended(FAILED, "there is no ops.alerts: dbt build has never succeeded")
+        came = _came(cursor)
+        went = _went(cursor)
+        if not came and not went:
+            return Ended(FINE, "nothing new to tell")
+        title, body = message(came, went, resolved.link)
+        if is_dry_run:
+            return Ended(FINE, f"would tell {len(resolved.urls)} places: {title}\n{body}")
+        if _is_quiet(resolved):
+            return Ended(FINE, f"{len(came) + len(went)} kept until the quiet hours end")
+        if not resolved.urls:
+            return Ended(FINE, f"{len(came) + len(went)} to tell and nobody to tell it to: set [notify] urls")
+        failed = _send(resolved.urls, title, body)
+        if len(failed) == len(resolved.urls):
+            return Ended(FAILED, f"nobody could be told, the next tick tries again: {', '.join(failed)}")
+        _keep(cursor, came, went)
+    told = (
+        f"told {len(came)} new, {len(went)} over, to {len(resolved.urls) - len(failed)} of {len(resolved.urls)} places"
+    )
+    return Ended(FAILED, f"{told}; not to {', '.join(failed)}") if failed else Ended(FINE, told)
+
+
+def tell_down(problem: str) -> None:
+    """Tell once that the warehouse can't be reached, which no table of its own can say."""
+    resolved = _settings()
+    if resolved.urls and not DOWN.exists() and not _is_quiet(resolved):
+        _send(resolved.urls, f"{settings.company()}: the warehouse is down", f"{problem} (docs/runbooks/{DOWN_PAGE})")
+        DOWN.parent.mkdir(exist_ok=True)
+        DOWN.touch()
+
+
+def tell_up() -> None:
+    """Tell that the warehouse is back, where it was told that it was down."""
+    if DOWN.exists():
+        _send(_settings().urls, f"{settings.company()}: the warehouse is up again", "What was missed is being read.")
+        DOWN.unlink()
+
+
+def message(came: list[Alert], went: list[Alert], link: str | None) -> tuple[str, str]:
+    """Return title and text of a message: a line each, grouped, with its number, what was expected, and the runbook."""
+    parts = [f"{len(came)} new"] * bool(came) + [f"{len(went)} over"] * bool(went)
+    title = f"{settings.company()}: {', '.join(parts)}"
+    lines = [f"NEW  {one.subject} {one.problem}{_whom(one)} (docs/runbooks/{one.runbook}.md)" for one in came]
+    lines += [f"OVER {one.subject} no longer: {one.problem}" for one in went]
+    more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
+    return title, "\n".join([*lines[:MOST_LINES], *more, *([link] if link else [])])
+
+
+def _came(cursor) -> list[Alert]:
+    cursor.execute(
+        """
+        select alert, subject, owner, problem, runbook
+        from ops.alerts
+        where not exists (select from ops.told where told.alert = alerts.alert)
+        order by alert
+        """
+    )
+    return [Alert(*row) for row in cursor.fetchall()]
+
+
+def _went(cursor) -> list[Alert]:
+    cursor.execute(
+        """
+        select alert, subject, owner, problem, runbook
+        from ops.told
+        where not exists (select from ops.alerts where alerts.alert = told.alert)
+        order by alert
+        """
+    )
+    return [Alert(*row) for row in cursor.fetchall()]
+
+
+def _keep(cursor, came: list[Alert], went: list[Alert]) -> None:
+    for alert in came:
+        cursor.execute(
+            "insert into ops.told (alert, subject, owner, problem, runbook) values (%s, %s, %s, %s, %s)", alert
+        )
+    cursor.execute("delete from ops.told where alert = any(%s)", ([alert.alert for alert in went],))
+
+
+def _send(urls: list[str], title: str, body: str) -> list[str]:
+    """Send to each place; returns those that did not take it. Raises SetupError where a URL is none of Apprise's."""
+    import apprise  # 0.3 s, which a tick with nothing to tell does not need
+
+    # It logs the URLs that failed, with the secrets in them.
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    failed = []
+    for number, url in enumerate(urls, 1):
+        place = apprise.Apprise.instantiate(url)
+        if place is None:
+            raise SetupError("[notify] urls: one is none that Apprise knows; https://appriseit.com lists them")
+        if not place.notify(title=title, body=body):
+            # Not its URL, which is a secret.
+            failed.append(f"place {number} ({place.service_name})")
+    return failed
+
+
+def _settings() -> NotifySettings:
+    return settings.resolve_section("notify", NotifySettings, "docs/alerts.md")
+
+
+def _is_quiet(resolved: NotifySettings) -> bool:
+    return resolved.is_quiet(dt.datetime.now(business_timezone()).time())
+
+
+def _whom(alert: Alert) -> str:
+    return f"; ask {alert.owner}" if alert.owner else ""

@@ -1,0 +1,97 @@
+"""The steps of a tick: each does its work and returns an exit code and a line for people."""
+
+from contextlib import closing, redirect_stdout
+from io import StringIO
+from typing import NamedTuple
+
+from ingest import settings, warehouse
+from ingest.errors import SetupError, SourceError
+from ingest.project import ROOT
+from tick.ended import FAILED, FINE, Ended
+
+
+class Options(NamedTuple):
+    """What the command line asked of the steps."""
+
+    ingest: tuple[str, ...] = ()  # arguments of python -m ingest
+    is_dry_run: bool = False  # of notify
+
+
+def ingest(options: Options) -> Ended:
+    """Read the sources into raw, in the demo after it has lived on; the line names those that were not read."""
+    from ingest.__main__ import exit_code, outcomes
+
+    if settings.company() == settings.DEMO_COMPANY:
+        _live()
+    found = outcomes(list(options.ingest), is_quiet=True)
+    bad = [f"{one.source} {one.outcome} ({one.message})" for one in found if one.outcome not in ("ok", "off")]
+    good = [one.source for one in found if one.outcome == "ok"]
+    return Ended(exit_code(found), "; ".join([*bad, f"read {', '.join(good) or 'nothing'}"]))
+
+
+def build(_: Options) -> Ended:
+    """Make facts and marts of what was read (dbt build); the line names what failed. Unit tests hold code, no data."""
+    from dbt.cli.main import dbtRunner
+
+    # That test is for whoever runs dbt alone: here ingest has told it.
+    chosen = ["--exclude-resource-type", "unit_test", "--exclude", "every_source_was_read"]
+    command = ["--log-level", "none", "--no-write-json", "build", *chosen]
+    result = dbtRunner().invoke([*command, "--project-dir", str(ROOT)])
+    if result.exception:
+        return Ended(FAILED, f"dbt: {_reason(result.exception)}")
+    failed = [one for one in result.result if one.status in ("error", "fail", "runtime error")]
+    if failed:
+        lines = "; ".join(f"{one.node.name}: {_reason(one.message)}" for one in failed)
+        return Ended(FAILED, f"{len(failed)} of {len(result.result)} failed: {lines}; see logs/dbt.log")
+    warned = [one.node.name for one in result.result if one.status == "warn"]
+    warnings = f", warnings: {', '.join(warned)}" if warned else ""
+    return Ended(FINE, f"{len(result.result)} nodes{warnings}")
+
+
+def freshness(_: Options) -> Ended:
+    """Hold each metric's age against its promise (ops.freshness); the line names those that are late."""
+    query = """
+        select metric, age_minutes, fresh_minutes
+        from ops.freshness
+        where not is_fresh
+        order by metric
+    """
+    with closing(warehouse.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("select to_regclass('ops.freshness')")
+        if cursor.fetchone()[0] is None:
+            return Ended(FAILED, "there is no ops.freshness: dbt build has never succeeded")
+        cursor.execute(query)
+        late = cursor.fetchall()
+    if not late:
+        return Ended(FINE, "all fresh")
+    lines = ", ".join(f"{metric} ({_age(age)}, promised {promised} min)" for metric, age, promised in late)
+    return Ended(FAILED, f"{len(late)} late: {lines}")
+
+
+def notify(options: Options) -> Ended:
+    """Tell people what came and what went of ops.alerts."""
+    from tick.notify import notify
+
+    return notify(options.is_dry_run)
+
+
+def _live() -> None:
+    """Let the demo company live on; where it can't, the sources say what is wrong with them."""
+    from demo.__main__ import live, start_api
+
+    try:
+        with redirect_stdout(StringIO()):
+            start_api()
+            live()
+    except (SetupError, SourceError) as error:
+        print(f"demo: {error}; going on without it")
+
+
+def _reason(text: object) -> str:
+    """Return what dbt says is wrong: its first line names the kind and the file, the second one the reason."""
+    lines = [line.strip() for line in str(text).splitlines() if line.strip()]
+    return ": ".join(lines[:2])
+
+
+def _age(minutes: int | None) -> str:
+    return "never read" if minutes is None else f"{minutes} min old"
