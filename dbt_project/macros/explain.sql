@@ -9,6 +9,15 @@
                     then {{ rows_between(period, "raw.prometheus_days", "day_at", metric) }}
                 else {{ rows_between(period, "raw.prometheus_samples", "hour_at", metric) }}
             end
+        when 'google_analytics' then
+            case {{ metric }}.day_from
+                when 'source' then
+                    format(
+                        'select * from raw.google_analytics_days where stream = %L and metric = %L and date_day = %L',
+                        {{ metric }}.stream, {{ metric }}.metric, {{ period }}.date_day
+                    )
+                else {{ rows_between(period, "raw.google_analytics_hours", "hour_at", metric) }}
+            end
         when 'website' then
             case {{ metric }}.stream
                 when 'website.counts' then {{ rows_between(period, "raw.website_object_counts", "counted_at") }}
