@@ -320,7 +320,7 @@ def test_an_answer_that_lost_most_rows_is_not_believed(company, google, read_goo
     assert code == 3
     held = len([row for row in before if "channel" in row[2] and row[3] >= "2026-03-06"])
     assert printed.startswith(
-        f"FAILED: google_analytics.channels: google_analytics.channels: the source answered 0 rows where the warehouse "
+        f"FAILED: google_analytics.channels: reports.channels: the source answered 0 rows where the warehouse "
         f"holds {held} for 2026-03-05 23:00 to 2026-03-10 13:05 UTC; nothing was changed."
     )
     assert read_google.held("hours") != {}
