@@ -304,7 +304,9 @@ def test_a_property_that_is_not_what_it_was_stops_with_the_cure(company, google,
     assert read_google.stored() == before
     assert len(google.analytics.calls) == 1
     company.execute("delete from ops.google_analytics_properties;")
-    assert read_google()[0] == 0
+    assert read_google(start_at="2026-03-10")[0] == 0
+    after = read_google.stored()
+    assert [row for row in after if row[3] < "2026-03-09"] == [row for row in before if row[3] < "2026-03-09"]
     assert company.rows("select time_zone, currency_code from ops.google_analytics_properties") == [
         (google.analytics.switches.time_zone, google.analytics.switches.currency_code)
     ]
