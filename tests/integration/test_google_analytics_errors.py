@@ -304,7 +304,9 @@ def test_a_property_that_is_not_what_it_was_stops_with_the_cure(company, google,
     assert read_google.stored() == before
     assert len(google.analytics.calls) == 1
     company.execute("delete from ops.google_analytics_properties;")
-    assert read_google()[0] == 0
+    assert read_google(start_at="2026-03-10")[0] == 0
+    after = read_google.stored()
+    assert [row for row in after if row[3] < "2026-03-09"] == [row for row in before if row[3] < "2026-03-09"]
     assert company.rows("select time_zone, currency_code from ops.google_analytics_properties") == [
         (google.analytics.switches.time_zone, google.analytics.switches.currency_code)
     ]
@@ -320,7 +322,7 @@ def test_an_answer_that_lost_most_rows_is_not_believed(company, google, read_goo
     assert code == 3
     held = len([row for row in before if "channel" in row[2] and row[3] >= "2026-03-06"])
     assert printed.startswith(
-        f"FAILED: google_analytics.channels: google_analytics.channels: the source answered 0 rows where the warehouse "
+        f"FAILED: google_analytics.channels: reports.channels: the source answered 0 rows where the warehouse "
         f"holds {held} for 2026-03-05 23:00 to 2026-03-10 13:05 UTC; nothing was changed."
     )
     assert read_google.held("hours") != {}

@@ -1,12 +1,16 @@
 """What is read of a restating property equals what it says in the end, on both wires and on days of any length."""
 
 import datetime as dt
+import json
+import re
 from decimal import Decimal
 
 import pytest
+from google.protobuf import json_format
 
 from demo.analytics import reports as demo_reports
 from demo.analytics.switches import Switches
+from ingest.project import ROOT
 from tests.integration.google_analytics_server import REPORTS
 
 UTC = dt.timezone.utc
@@ -271,3 +275,25 @@ def test_a_filter_is_sent(company, google, read_google):
     assert {labels for _, labels, _ in found} == {("Direct",), ("Email",)}
     assert all(value <= whole[cell] for cell, value in found.items())
     assert sum(found.values()) < sum(whole.values()) / 4
+
+
+def test_the_readme_shows_the_request_that_is_sent(company, google, read_google, configure):
+    """That of the demo's settings, which the tests' reports are, too; and how many there are."""
+    configure((ROOT / ".dlt" / "config.toml").read_text())
+    company.set(
+        SOURCES__GOOGLE_ANALYTICS__API_ENDPOINT=google.endpoints["rest"],
+        SOURCES__GOOGLE_ANALYTICS__START_AT="2026-03-05",
+    )
+    company.read("google_analytics")
+    google.analytics.calls.clear()
+    company.now += HOUR
+    google.analytics.now = company.now
+    company.read("google_analytics")
+    sent = [json_format.MessageToDict(request) for _, request in google.analytics.calls]
+    readme = (ROOT / "ingest" / "sources" / "google_analytics" / "README.md").read_text()
+    (shown,) = re.findall(r"```json\n(.*?)```", readme, re.DOTALL)
+    assert json.loads(shown) in sent
+    assert len(sent) == 16
+    assert f"three reports make {len(sent)} requests a run" in " ".join(readme.split())
+    asked = {tuple(metric["name"] for metric in request["metrics"]) for request in sent[1:]}
+    assert asked == {tuple(report["metrics"].values()) for report in REPORTS.values()}

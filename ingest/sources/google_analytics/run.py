@@ -125,7 +125,8 @@ class Run:
             last = day_of("(%s - interval '1 microsecond')")
             table, condition = DAY_TABLE, f"date_day >= {day_of('%s')} and date_day <= {last}"
         found = [CsvFile(self.job.folder, len(reply.rows))]
-        self.job.guard(reading, stream.name, found, table.name, f"stream = '{stream.name}' and {condition}")
+        what = stream.name.replace(self.job.source, "reports")
+        self.job.guard(reading, what, found, table.name, f"stream = '{stream.name}' and {condition}")
 
     def _note(self, stream: Stream, reply: Reply) -> None:
         """Keep what people should know of a read that went well."""
