@@ -34,7 +34,7 @@ RAW = """
             (monday + 7)::timestamp at time zone 'Europe/Paris' - interval '1 hour',
             '1 hour'
         ) as hours (hour_at),
-        unnest(array['website.hourly_sessions', 'website.hourly_page_views']) as metrics (metric)
+        unnest(array['website.hourly_sessions', 'website.hourly_page_views', 'website.odd']) as metrics (metric)
     where extract(hour from hour_at) <> 3 or metric = 'website.hourly_sessions';
 """
 READS = """
@@ -118,6 +118,7 @@ PLAIN = {
                 else 24
             end
         from raw.google_analytics_hours
+        where metric like 'website.hourly_%%'
         group by date_day, metric
     """,
     "select week, value from marts.mart_pirate_metrics where stage = 'acquisition' and value is not null": """
@@ -171,8 +172,9 @@ def test_the_marts_are_what_plain_sql_says_of_raw(company):
     company.execute(READS, PARAMETERS)
     company.build()
     check_against_plain_sql(company)
-    assert company.rows("select metric, stream from ops.unregistered_metrics") == [
-        ("website.unknown", "google_analytics.users")
+    assert company.rows("select metric, stream, hours from ops.unregistered_metrics order by 1") == [
+        ("website.odd", "google_analytics.hours", 14 * 23),
+        ("website.unknown", "google_analytics.users", 2 * 168),
     ]
     ratios = company.rows(
         "select date_day::text, visitor_to_sign_up from marts.mart_acquisition where visitor_to_sign_up > 0 order by 1"
