@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -41,6 +42,7 @@ REPORTS = {
         "metrics": {"website.hourly_sessions": "sessions", "website.hourly_page_views": "screenPageViews"},
     },
 }
+PREFIX = "SOURCES__GOOGLE_ANALYTICS__"
 Values = dict[tuple[str, tuple[str, ...], str], float]  # metric, labels' values, date or dateHour
 
 
@@ -124,7 +126,7 @@ class Reader:
         return code, printed.removeprefix("google_analytics   ").strip()
 
     def set(self, wire: str = "grpc", reports: dict = REPORTS, **settings) -> None:
-        """Set the source's settings."""
+        """Set the source's settings, and no other; None sets none."""
         given = {
             "enabled": "true",
             "property_id": "demo",
@@ -133,12 +135,12 @@ class Reader:
             "reports": reports,
             "start_at": "2026-03-04",
         } | settings
+        for variable in [name for name in os.environ if name.startswith(PREFIX)]:
+            self.company.monkeypatch.delenv(variable)
         for name, value in given.items():
-            variable = f"SOURCES__GOOGLE_ANALYTICS__{name.upper()}"
-            if value is None:
-                self.company.monkeypatch.delenv(variable, raising=False)
-            else:
-                self.company.set(**{variable: json.dumps(value) if isinstance(value, dict) else str(value)})
+            if value is not None:
+                text = json.dumps(value) if isinstance(value, dict) else str(value)
+                self.company.set(**{f"{PREFIX}{name.upper()}": text})
 
     def stored(self) -> list[tuple]:
         """Return all rows by day and by hour, no two of which are of the same cell."""

