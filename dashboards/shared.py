@@ -2,8 +2,10 @@
 
 from dashboards.panels import Annotation, Panel
 
-# The last complete day and the thirty before, whatever range is looked at: a tile has a number on any.
+# The last 31 days before the range's end, however short the range: a tile has a number on any.
 TILE_RANGE = "time between $__timeTo()::timestamptz - interval '31 days' and $__timeTo()::timestamptz"
+# At most the last 31 days of the range: a year of hours is 8,760 points a series, which no screen can show.
+HOURS_RANGE = "$__timeFilter(time) and time > $__timeTo()::timestamptz - interval '31 days'"
 
 HAPPENED = Annotation(
     name="What happened",
@@ -24,6 +26,18 @@ where $__timeFilter(time)
 order by time
 """,
 )
+
+
+def closed_and_open(value: str) -> str:
+    """Return the columns of a value that may still grow: closed periods, and the open one apart."""
+    return f"""case when is_complete then {value} end as value,
+    case when not is_complete then {value} end as open"""
+
+
+def closed_open_estimated(value: str) -> str:
+    """Return the same, and again the values that were worked out later from what was left."""
+    return f"""{closed_and_open(value)},
+    case when 'estimated' = any(flags) then {value} end as estimated"""
 
 
 def freshness(id: int, sources: tuple[str, ...]) -> Panel:

@@ -1,7 +1,7 @@
 """The first screen: is the business well, and may these numbers be believed?"""
 
 from dashboards.panels import Dashboard, Panel
-from dashboards.shared import HAPPENED, RESTATED, TILE_RANGE, freshness
+from dashboards.shared import HAPPENED, RESTATED, TILE_RANGE, closed_and_open, closed_open_estimated, freshness
 
 SOURCES = ("events", "prometheus", "website")
 
@@ -99,12 +99,10 @@ order by time
                 "were left, a lower bound, and marked."
             ),
             kind="bars",
-            sql="""
+            sql=f"""
 select
     time,
-    case when is_complete then sign_ups end as value,
-    case when not is_complete then sign_ups end as open,
-    case when 'estimated' = any(flags) then sign_ups end as estimated,
+    {closed_open_estimated("sign_ups")},
     sign_ups_week_before as before,
     target
 from marts.mart_acquisition
@@ -125,11 +123,10 @@ order by time
                 "It is what the servers say of themselves: a request that never arrived is in neither."
             ),
             kind="line",
-            sql="""
+            sql=f"""
 select
     time,
-    case when is_complete then value end as value,
-    case when not is_complete then value end as open,
+    {closed_and_open("value")},
     target
 from marts.mart_quality_of_service_daily
 where metric = 'http.error_ratio' and $__timeFilter(time)
