@@ -9,6 +9,7 @@ select
     daily.value as sign_ups,
     week_before.value as sign_ups_week_before,
     case when daily.is_complete then daily.value / nullif(week_before.value, 0) - 1 end as change,
+    daily.target,
     daily.is_complete,
     daily.flags
 from daily

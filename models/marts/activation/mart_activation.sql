@@ -79,6 +79,7 @@ select
     {{ day_start("cohorts.date_day") }} as time,
     cohorts.date_day,
     cohorts.sign_ups,
+    cohorts.followed,
     {%- for name in windows %}
     case when windows.is_complete_{{ name }} and exists (select from activations)
         then cohorts.activated_{{ name }} / cohorts.followed
