@@ -10,10 +10,10 @@ columns that its kind names, so that every reader draws the same:
                           all of them are its sparkline. Closed periods only.
     gauge                 label (text), value: one bar a row, in the order of the rows.
     state                 label, state (text, one of STATES), complete_until (timestamptz), age_minutes.
-    cohorts               cohort (date), users, then one share a column, named by its number: the period after the
-                          cohort's. Null is too young, or not measured.
-    table                 any columns, named as people read them.
-    text                  no SQL: `description` is the text.
+    cohorts               cohort (timestamptz, its local midnight), users, then one share a column, named by its number:
+                          the period after the cohort's. Null is too young, or not measured.
+    table                 any columns, named as people read them; days as text, since Grafana takes a date for
+                          midnight in UTC.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-Kind = Literal["stat", "line", "bars", "stacked", "gauge", "state", "cohorts", "table", "text"]
+Kind = Literal["stat", "line", "bars", "stacked", "gauge", "state", "cohorts", "table"]
 Unit = Literal["count", "share", "milliseconds", "seconds", "minutes", "bytes"]
 Grain = Literal["hour", "day", "week", "month"]
 
@@ -55,7 +55,8 @@ class Panel:
     `id` stays for ever, within its dashboard: alerts and links hold on to it. `title` says what is counted,
     `description` what is in it and what is not. `unit` is of the values (of the columns named in `units`, theirs);
     `direction` is whether up or down is good. `thresholds` are (from which value on, good, warning or bad), the first
-    from None. `follows_range` is False for what is told as of now, whatever time is looked at.
+    from None. `has_series` where a panel over time has several. `follows_range` is False for what is told as of now,
+    whatever time is looked at.
     """
 
     id: int
@@ -67,6 +68,7 @@ class Panel:
     unit: Unit = "count"
     units: Mapping[str, Unit] = field(default_factory=dict)
     grain: Grain | None = None
+    has_series: bool = False
     direction: Literal["up", "down"] | None = None
     thresholds: tuple[tuple[float | None, Literal["good", "warning", "bad"]], ...] = ()
     follows_range: bool = True

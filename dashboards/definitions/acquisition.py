@@ -116,6 +116,7 @@ where metric = 'objects.created' and $__timeFilter(time)
 order by time, series
 """,
             grain="day",
+            has_series=True,
             direction="up",
             width=12,
             height=8,
@@ -139,6 +140,7 @@ where metric = 'objects.count' and $__timeFilter(time)
 order by time, series
 """,
             grain="day",
+            has_series=True,
             direction="up",
             width=12,
             height=8,
@@ -163,6 +165,7 @@ where metric = 'objects.created'
 order by time, series
 """,
             grain="hour",
+            has_series=True,
             direction="up",
             width=12,
             height=8,

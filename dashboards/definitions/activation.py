@@ -97,6 +97,7 @@ order by activation.time, shares.series
 """,
             unit="share",
             grain="day",
+            has_series=True,
             direction="up",
             width=16,
             height=9,
@@ -140,6 +141,7 @@ where metric = 'events.count' and $__timeFilter(time)
 order by time, series
 """,
             grain="day",
+            has_series=True,
             direction="up",
             width=24,
             height=8,

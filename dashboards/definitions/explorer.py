@@ -83,7 +83,7 @@ select
     {closed_open_estimated("value")},
     target
 from marts.mart_daily
-where metric = ${{metric:sqlstring}} and series in (${{series:sqlstring}}) and $__timeFilter(time)
+where metric = ${{metric:sqlstring}} and series = any (array[${{series:sqlstring}}]::text[]) and $__timeFilter(time)
 union all
 select
     time,
@@ -92,10 +92,11 @@ select
     null as estimated,
     null as target
 from marts.mart_duration_daily
-where metric = ${{metric:sqlstring}} and series in (${{series:sqlstring}}) and $__timeFilter(time)
+where metric = ${{metric:sqlstring}} and series = any (array[${{series:sqlstring}}]::text[]) and $__timeFilter(time)
 order by time, series
 """,
             grain="day",
+            has_series=True,
             width=24,
             height=9,
         ),
@@ -116,7 +117,7 @@ select
     {closed_open_estimated("value")},
     target
 from marts.mart_hourly
-where metric = ${{metric:sqlstring}} and series in (${{series:sqlstring}}) and {HOURS_RANGE}
+where metric = ${{metric:sqlstring}} and series = any (array[${{series:sqlstring}}]::text[]) and {HOURS_RANGE}
 union all
 select
     time,
@@ -125,10 +126,11 @@ select
     null as estimated,
     null as target
 from marts.mart_duration_hourly
-where metric = ${{metric:sqlstring}} and series in (${{series:sqlstring}}) and {HOURS_RANGE}
+where metric = ${{metric:sqlstring}} and series = any (array[${{series:sqlstring}}]::text[]) and {HOURS_RANGE}
 order by time, series
 """,
             grain="hour",
+            has_series=True,
             width=24,
             height=9,
         ),
@@ -144,7 +146,7 @@ order by time, series
             kind="table",
             sql="""
 select
-    date_day as day,
+    date_day::text as day,
     series,
     value,
     unit,
@@ -153,7 +155,7 @@ select
     array_to_string(flags, ', ') as flags,
     built_at as built
 from marts.mart_daily
-where metric = ${metric:sqlstring} and series in (${series:sqlstring}) and $__timeFilter(time)
+where metric = ${metric:sqlstring} and series = any (array[${series:sqlstring}]::text[]) and $__timeFilter(time)
 order by date_day desc, series
 limit 1000
 """,

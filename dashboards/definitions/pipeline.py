@@ -109,6 +109,7 @@ order by time, stream
 """,
             unit="share",
             grain="day",
+            has_series=True,
             direction="up",
             width=12,
             height=12,
@@ -132,6 +133,7 @@ where rows_read is not null and $__timeFilter(time)
 order by time, stream
 """,
             grain="day",
+            has_series=True,
             width=12,
             height=9,
         ),

@@ -78,6 +78,7 @@ where metric = 'objects.count' and $__timeFilter(time)
 order by time, series
 """,
             grain="day",
+            has_series=True,
             direction="up",
             width=12,
             height=9,
@@ -114,7 +115,7 @@ order by time
 select distinct on (label, series)
     label as metric,
     series,
-    date_day as day,
+    date_day::text as day,
     value,
     unit,
     array_to_string(flags, ', ') as flags

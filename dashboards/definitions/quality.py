@@ -153,6 +153,7 @@ where metric = 'http.requests' and {HOURS_RANGE}
 order by time, series
 """,
             grain="hour",
+            has_series=True,
             width=12,
             height=9,
         ),
@@ -176,6 +177,7 @@ order by time, statistic
 """,
             unit="milliseconds",
             grain="hour",
+            has_series=True,
             direction="down",
             width=12,
             height=9,
@@ -199,6 +201,7 @@ where metric in ('spiders.active', 'spiders.idle') and {HOURS_RANGE}
 order by time, metric
 """,
             grain="hour",
+            has_series=True,
             width=12,
             height=8,
         ),
@@ -223,6 +226,7 @@ order by time, series
 """,
             unit="share",
             grain="day",
+            has_series=True,
             width=12,
             height=8,
         ),

@@ -108,12 +108,12 @@ order by time
             kind="cohorts",
             sql=f"""
 select
-    cohort_week as cohort,
+    time as cohort,
     max(cohort_users) as users{COHORTS}
 from marts.mart_retention
 where $__timeFilter(time)
-group by cohort_week
-order by cohort_week
+group by time
+order by time
 """,
             unit="share",
             units={"users": "count"},
@@ -163,6 +163,7 @@ order by time, week_number
 """,
             unit="share",
             grain="week",
+            has_series=True,
             direction="up",
             width=12,
             height=10,
