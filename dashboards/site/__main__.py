@@ -1,6 +1,7 @@
-"""python -m dashboards.site [--public]: write the static copy of the dashboards into site/."""
+"""python -m dashboards.site [--public] [--into FOLDER]: write the static copy of the dashboards."""
 
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -14,25 +15,24 @@ from ingest import settings
 from ingest.errors import SetupError
 from ingest.project import ROOT
 
-FOLDER = ROOT / "site"
 
-
-def main() -> int:
-    """Write the pages; returns the exit code."""
+def main(arguments: list[str] | None = None) -> int:
+    """Write the pages, in the place of those that are there; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m dashboards.site", description=__doc__)
     parser.add_argument("--public", action="store_true", help="only the dashboards that the world may see")
-    public = parser.parse_args().public
+    parser.add_argument("--into", type=Path, default=ROOT / "site", metavar="FOLDER", help="default: site/")
+    given = parser.parse_args(arguments)
     try:
         with reading() as reader:
-            pages = _pages(reader, public)
+            pages = _pages(reader, given.public)
     except SetupError as error:
         print(f"site: {error}", file=sys.stderr)
         return 2
     except psycopg2.Error as error:
         print(f"site: {str(error).splitlines()[0]}: run `make build`, then `make site` again", file=sys.stderr)
         return 2
-    write(pages, FOLDER)
-    print(f"open {FOLDER / 'index.html'} in a browser ({len(pages)} pages)")
+    write(pages, given.into)
+    print(f"site: open {os.path.relpath(given.into)}/index.html in a browser")
     return 0
 
 

@@ -55,11 +55,11 @@ def _series(name: str | None, columns: dict[str, list], unit: Unit) -> dict:
 
 
 def digits(value: float | None, unit: Unit) -> float | int | None:
-    """Return a value with the digits that `numbers.long` shows of it."""
+    """Return a value with the digits that `numbers.long` shows; of a share with more, or its line would have steps."""
     if value is None or not math.isfinite(value):
         return None
     if unit == "share":
-        rounded = round(value, 5)
+        rounded = round(value, 6)
     elif unit == "count":
         rounded = round(value, 2 if abs(value) < 10 else 1 if abs(value) < 1000 else 0)
     else:
@@ -102,7 +102,8 @@ def _runs(values: list) -> list[list]:
 
 def _any(lists: Iterable[list | None]) -> list:
     """Return True at each place where one of the lists has a value, else null."""
-    return [True if any(value is not None for value in values) else None for values in zip(*filter(None, lists))]
+    places = zip(*filter(None, lists), strict=True)
+    return [True if any(value is not None for value in values) else None for values in places]
 
 
 def short_names(names: list[str | None]) -> dict[str | None, str | None]:
