@@ -97,7 +97,7 @@ def _panels(dashboard: Dashboard) -> list[dict[str, Any]]:
         {
             "id": panel.id,
             "title": panel.title,
-            "description": f"{panel.question}\n\n{panel.description}",
+            "description": panel.description and f"{panel.question}\n\n{panel.description}",
             "gridPos": {"x": place.x, "y": place.y + HEADER_HEIGHT, "w": place.width, "h": place.height},
             "datasource": DATASOURCE,
             "targets": [_target(panel.sql, form(panel))],
@@ -281,7 +281,10 @@ def _state(panel: Panel) -> dict[str, Any]:
                 "options": {"excludeByName": {"age_minutes": True}, "indexByName": {}, "renameByName": {}},
             }
         ],
-        "fieldConfig": {"defaults": {"noValue": "no rows", "mappings": [_state_colours()]}, "overrides": []},
+        "fieldConfig": {
+            "defaults": {"unit": "string", "noValue": "no rows", "mappings": [_state_colours()]},
+            "overrides": [],
+        },
         "options": {
             "reduceOptions": {"values": True, "calcs": ["last"], "fields": "/^state$/", "limit": 100},
             "graphMode": "none",

@@ -61,6 +61,10 @@ def _expanded(found: re.Match, sql: str, start: dt.datetime, end: dt.datetime) -
         name = "__timeGroupAlias"
     if name not in MACROS:
         raise MacroError(f"unknown macro ${name}")
+    if "(" in found[2]:
+        raise MacroError(
+            f"${name}({found[2]}: its argument ends at the first parenthesis that closes: give it a column"
+        )
     try:
         return MACROS[name](arguments, start, end)
     except IndexError as error:

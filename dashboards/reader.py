@@ -18,6 +18,8 @@ from ingest.errors import SetupError
 
 ROLE = "grafana_reader"
 SCHEMAS = ("marts", "ops")
+# Views and tables that dbt made: the tables of ops are ingest's own.
+RELATIONS = (("marts", "v"), ("marts", "r"), ("ops", "v"))
 # A session may change them: what keeps the role from writing and from other schemas is that nothing is granted.
 SETTINGS = {
     "default_transaction_read_only": "on",
@@ -134,14 +136,15 @@ def _grant(cursor) -> None:
     """Grant what dbt grants with each build, so that the role need not wait for one."""
     cursor.execute(
         """
-        select format('grant select on %%s to %%I', views.oid::regclass, %(role)s)
-        from pg_class as views
-        where views.relnamespace = any (%(schemas)s::regnamespace[]) and views.relkind = 'v'
+        select format('grant select on %%I.%%I to %%I', schemas.nspname, relations.relname, %(role)s)
+        from pg_class as relations
+        inner join pg_namespace as schemas on schemas.oid = relations.relnamespace
+        where (schemas.nspname, relations.relkind::text) in %(relations)s
         union all
         select format('grant usage on schema %%I to %%I', name, %(role)s)
         from unnest(%(schemas)s) as schemas (name)
         """,
-        {"role": ROLE, "schemas": list(SCHEMAS)},
+        {"role": ROLE, "schemas": list(SCHEMAS), "relations": RELATIONS},
     )
     for (statement,) in cursor.fetchall():
         cursor.execute(statement)

@@ -156,7 +156,19 @@ select
     built_at as built
 from marts.mart_daily
 where metric = ${metric:sqlstring} and series = any (array[${series:sqlstring}]::text[]) and $__timeFilter(time)
-order by date_day desc, series
+union all
+select
+    date_day::text,
+    series,
+    p95,
+    unit,
+    null,
+    is_complete,
+    case when not is_complete then 'open' else '' end,
+    built_at
+from marts.mart_duration_daily
+where metric = ${metric:sqlstring} and series = any (array[${series:sqlstring}]::text[]) and $__timeFilter(time)
+order by day desc, series
 limit 1000
 """,
             width=14,
