@@ -25,8 +25,7 @@ def expand(sql: str, start: dt.datetime, end: dt.datetime, variables: Mapping[st
 
     Raises MacroError for an unknown macro or variable, or where a $ is left.
     """
-    _refuse_what_is_left(sql)
-    sql = VARIABLE.sub(lambda found: _chosen(found, variables or {}), sql)
+    sql = choose(sql, variables or {})
     interval = max(int((end - start).total_seconds() / 1000), SHORTEST_INTERVAL)
     for name, text in {
         "$__interval_ms": str(interval * 1000),
@@ -36,6 +35,15 @@ def expand(sql: str, start: dt.datetime, end: dt.datetime, variables: Mapping[st
     }.items():
         sql = sql.replace(name, text)
     return MACRO.sub(lambda found: _expanded(found, sql, start, end), sql)
+
+
+def choose(sql: str, variables: Mapping[str, Sequence[str]]) -> str:
+    """Return the statement that Grafana's browser sends: with the values chosen of each variable, and its macros.
+
+    Raises MacroError for an unknown variable, or where a $ is left.
+    """
+    _refuse_what_is_left(sql)
+    return VARIABLE.sub(lambda found: _chosen(found, variables), sql)
 
 
 def _refuse_what_is_left(sql: str) -> None:
