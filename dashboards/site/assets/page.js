@@ -18,6 +18,13 @@ function setUpTheme(redraw) {
     say();
     redraw();
   });
+  // Chosen on another page, which may be open beside this one.
+  addEventListener("storage", ({ key, newValue }) => {
+    if (key !== KEPT) return;
+    document.documentElement.dataset.theme = newValue ?? "";
+    say();
+    redraw();
+  });
   dark.addEventListener("change", () => { say(); redraw(); });
   say();
 }
