@@ -10,9 +10,9 @@ export WAREHOUSE_NOW := $(DEMO_NOW)
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run help install up down psql demo ingest check-sources build tick schedule latest explain prune docs test test-laws debian-packages lint clean requirements
+.PHONY: run help install up down psql demo ingest check-sources build tick schedule latest site explain prune docs test test-laws debian-packages lint clean requirements
 
-run: ingest build latest ## Everything, from an empty clone to numbers on the screen (the default)
+run: ingest build latest site ## Everything, from an empty clone to numbers on the screen (the default)
 	@echo
 	@echo "Next:  . .venv/bin/activate"
 	@echo "       make ingest && dbt build     read what is new; any number of times"
@@ -75,6 +75,9 @@ latest: up ## Show the last complete hour of every metric
 explain: up ## One number back to its rows: make explain METRIC=http.error_ratio AT=2026-11-02T09:00 (a date: the day)
 	@$(BIN)/python -m dashboards.explain "$(METRIC)" "$(AT)"
 
+site: up ## Write the static copy of the dashboards into site/ (PUBLIC=1: only what the world may see)
+	@$(BIN)/python -m dashboards.site $(if $(PUBLIC),--public)
+
 prune: up ## Drop raw rows past prune_after_days; says what it would do (YES=1 does it)
 	@$(BIN)/python -m ingest.prune $(if $(YES),--yes)
 
@@ -91,14 +94,14 @@ test-laws: $(INSTALLED_DEV) ## Run the laws over ten times as many histories: an
 	@LAWS_EXAMPLES=2000 LAWS_REAL=10 $(BIN)/python -m pytest tests/property tests/mutations --numprocesses 2 --dist loadfile
 
 # The end-to-end tests make a .venv with the system's Python, which every user can run; those of the source prometheus
-# start servers of their own, so the package's is masked: it would take port 9090.
+# start servers of their own, so the package's is masked: it would take port 9090. Those of the pages need a browser.
 debian-packages:
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-		! { /usr/bin/python3 -c "import ensurepip" && command -v prometheus promtool; } >/dev/null 2>&1; then \
+		! { /usr/bin/python3 -c "import ensurepip" && command -v prometheus && command -v chromium; } >/dev/null 2>&1; then \
 		if command -v systemctl >/dev/null && ! command -v prometheus >/dev/null; then \
 			systemctl --quiet mask prometheus.service; fi; \
 		apt-get update --quiet --quiet && \
-		apt-get install --yes --quiet --quiet --no-install-recommends python3-venv prometheus; fi
+		apt-get install --yes --quiet --quiet --no-install-recommends python3-venv prometheus chromium; fi
 
 lint: $(INSTALLED_DEV) ## Check style and format it
 	@$(BIN)/ruff check --fix .

@@ -1,1 +1,1 @@
-"""What people look at: readers of the marts, and of nothing else."""
+"""What people look at: readers of the marts and of ops, and of nothing else."""

@@ -80,18 +80,19 @@ def make_profiles() -> None:
         file.write(text)
 
 
-def connect(database: str | None = None):
+def connect(database: str | None = None, login: tuple[str, str] | None = None):
     """Return a psycopg2 connection (UTC, autocommit off) to the warehouse, or to a database beside it.
 
-    Raises SetupError where the server does not answer or refuses.
+    `login` is another user and password than dbt's. Raises SetupError where the server does not answer or refuses.
     """
     warehouse = target()
+    user, password = login or (warehouse.user, warehouse.password)
     try:
         return psycopg2.connect(
             host=warehouse.host,
             port=warehouse.port,
-            user=warehouse.user,
-            password=warehouse.password,
+            user=user,
+            password=password,
             dbname=database or warehouse.database,
             sslmode=warehouse.sslmode,
             application_name="business-dashboards",

@@ -106,6 +106,11 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def memory() -> str | None:
+    """Return a folder in memory that has room for a server's data; None where there is none."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > 2**30 else None
+
+
 @pytest.fixture(scope="session")
 def server():
     """Give a private embedded server, or the user's own where WAREHOUSE_HOST names one."""
@@ -114,8 +119,7 @@ def server():
         host, port, user, password = variables
         yield Server(host, int(port or 5432), user, password)
         return
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > 2**30 else None
-    with tempfile.TemporaryDirectory(prefix="bd-", dir=memory) as folder:
+    with tempfile.TemporaryDirectory(prefix="bd-", dir=memory()) as folder:
         embedded = EmbeddedServer(Path(folder), "127.0.0.1", free_port(), "tester", "secret word", "postgres")
         embedded.start()
         yield Server(embedded.host, embedded.port, embedded.user, embedded.password)

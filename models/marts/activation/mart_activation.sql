@@ -94,6 +94,7 @@ select
     {{ day_start("date_day") }} as time,
     date_day,
     sign_ups,
+    followed,
     {%- for name in windows %}
     activated_{{ name }}::float8 / followed as share_{{ name }},
     {%- endfor %}

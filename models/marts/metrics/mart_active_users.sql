@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="append",
+        on_schema_change="append_new_columns",
+        indexes=[{"columns": ["grain", "period_start", "stream"], "unique": true}],
+        pre_hook="{{ replace_rows() }}",
+    )
+}}
+
 {%- set grains = ["day", "week", "month"] -%}
 
 with activity as (

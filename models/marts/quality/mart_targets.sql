@@ -33,9 +33,10 @@ windows as (
 ),
 
 {%- for grain, (values, ratios, durations, period) in grains.items() %}
-{%- set period_start = "ratios.hour_at" if grain == "hour" else day_start("ratios.date_day") %}
+{%- set period_start = "measured.hour_at" if grain == "hour" else day_start("measured.date_day") %}
 
--- The series that a target names, put together as the registry allows.
+-- The series that a target names, put together as the registry allows. Each window is asked for by itself: `offset 0`
+-- hands its bounds down to the facts' indexes (3 million rows: 184 ms, against more than 15 s as a join).
 values_by_{{ grain }} as (
     select
         windows.series_id,
@@ -47,12 +48,20 @@ values_by_{{ grain }} as (
         null::float8 as denominator
     from windows
     inner join metrics on metrics.metric = windows.metric and metrics.kind <> 'ratio'
-    inner join {{ values }} as of_series
-        on of_series.metric = windows.metric
-        and of_series.time >= greatest(windows.window_start, {{ day_start("windows.valid_from") }})
-        and of_series.time < windows.window_end
-        and {{ labels_match("of_series.labels", "windows.labels") }}
-    where windows.grain = '{{ grain }}' and of_series.is_complete
+    cross join lateral (
+        select
+            measured.time,
+            measured.series_id,
+            measured.value
+        from {{ values }} as measured
+        where measured.metric = windows.metric
+            and measured.time >= greatest(windows.window_start, {{ day_start("windows.valid_from") }})
+            and measured.time < windows.window_end
+            and {{ labels_match("measured.labels", "windows.labels") }}
+            and measured.is_complete
+        offset 0
+    ) as of_series
+    where windows.grain = '{{ grain }}'
     group by windows.series_id, windows.grain, windows.statistic, of_series.time, metrics.across_labels
 ),
 
@@ -61,16 +70,25 @@ ratios_by_{{ grain }} as (
         windows.series_id,
         windows.grain,
         windows.statistic,
-        {{ period_start }} as time,
+        ratios.time,
         ratios.value,
         case when windows.adds_up then ratios.numerator end as numerator,
         case when windows.adds_up then ratios.denominator end as denominator
     from windows
-    inner join {{ ratios }} as ratios
-        on ratios.metric = windows.metric
-        and {{ period_start }} >= greatest(windows.window_start, {{ day_start("windows.valid_from") }})
-        and {{ period_start }} < windows.window_end
-    where windows.grain = '{{ grain }}' and ratios.is_complete
+    cross join lateral (
+        select
+            {{ period_start }} as time,
+            measured.value,
+            measured.numerator,
+            measured.denominator
+        from {{ ratios }} as measured
+        where measured.metric = windows.metric
+            and {{ period_start }} >= greatest(windows.window_start, {{ day_start("windows.valid_from") }})
+            and {{ period_start }} < windows.window_end
+            and measured.is_complete
+        offset 0
+    ) as ratios
+    where windows.grain = '{{ grain }}'
 ),
 
 durations_by_{{ grain }} as (
@@ -87,11 +105,21 @@ durations_by_{{ grain }} as (
         null::float8 as numerator,
         null::float8 as denominator
     from windows
-    inner join {{ durations }} as durations
-        on durations.series_id = windows.series_id
-        and durations.time >= greatest(windows.window_start, {{ day_start("windows.valid_from") }})
-        and durations.time < windows.window_end
-    where windows.grain = '{{ grain }}' and durations.is_complete
+    cross join lateral (
+        select
+            measured.time,
+            measured.p50,
+            measured.p95,
+            measured.p99
+        from {{ durations }} as measured
+        where measured.series_id = windows.series_id
+            and measured.metric = windows.metric
+            and measured.time >= greatest(windows.window_start, {{ day_start("windows.valid_from") }})
+            and measured.time < windows.window_end
+            and measured.is_complete
+        offset 0
+    ) as durations
+    where windows.grain = '{{ grain }}'
 ),
 {%- endfor %}
 

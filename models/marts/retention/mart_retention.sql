@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="append",
+        on_schema_change="append_new_columns",
+        indexes=[{"columns": ["cohort_week", "week_number"], "unique": true}],
+        pre_hook="{{ replace_rows() }}",
+    )
+}}
+
 {%- set types = var("retention_event_types") -%}
 
 with activity as (

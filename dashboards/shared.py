@@ -1,0 +1,69 @@
+"""What several dashboards have: the state of their sources, what happened, what was restated."""
+
+from dashboards.panels import Annotation, Panel
+
+# The last 31 days before the range's end, however short the range: a tile has a number on any.
+TILE_RANGE = "time between $__timeTo()::timestamptz - interval '31 days' and $__timeTo()::timestamptz"
+# At most the last 31 days of the range: a year of hours is 8,760 points a series, which no screen can show.
+HOURS_RANGE = "$__timeFilter(time) and time > $__timeTo()::timestamptz - interval '31 days'"
+
+HAPPENED = Annotation(
+    name="What happened",
+    sql="""
+select time, text, tags
+from marts.mart_annotations
+where $__timeFilter(time)
+order by time
+""",
+)
+
+RESTATED = Annotation(
+    name="Restated",
+    sql="""
+select time, text, tags
+from marts.mart_restated
+where $__timeFilter(time)
+order by time
+""",
+)
+
+
+def closed_and_open(value: str) -> str:
+    """Return the columns of a value that may still grow: closed periods, and the open one apart."""
+    return f"""case when is_complete then {value} end as value,
+    case when not is_complete then {value} end as open"""
+
+
+def closed_open_estimated(value: str) -> str:
+    """Return the same, and again the values that were worked out later from what was left."""
+    return f"""{closed_and_open(value)},
+    case when 'estimated' = any(flags) then {value} end as estimated"""
+
+
+def freshness(id: int, sources: tuple[str, ...]) -> Panel:
+    """Return the panel that says how fresh the sources of a dashboard are."""
+    names = ", ".join(f"'{source}'" for source in sources)
+    return Panel(
+        id=id,
+        title="Sources behind these numbers",
+        question="May I believe the last hours?",
+        description=(
+            "How each source stands now: fresh, late (its latest read is older than its metrics may be), failed (its "
+            "latest run did), never read or off. It says whether the source was read, not whether it had anything."
+        ),
+        kind="state",
+        sql=f"""
+select
+    source as label,
+    state,
+    complete_until,
+    age_minutes
+from ops.sources
+where source in ({names})
+order by source
+""",
+        unit="minutes",
+        follows_range=False,
+        width=24,
+        height=3,
+    )

@@ -1,0 +1,68 @@
+"""What the warehouse answers to a panel: its SQL, macros expanded, run as the reader that Grafana is."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+from dashboards import reader
+from dashboards.macros import expand
+from dashboards.panels import Variable
+from ingest import reads, warehouse
+
+# The days that a page can show; its charts hold the most.
+RANGES = (7, 30, 90)
+MOST = RANGES[-1]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The columns of a statement, and its rows by column."""
+
+    columns: tuple[str, ...]
+    rows: list[dict]
+
+
+class Reader:
+    """Asks as the reader, each statement once: panels that ask the same get the same answer."""
+
+    def __init__(self, connection, until: dt.datetime, choices: Mapping[str, tuple[str, ...]] | None = None):
+        """Ask over a connection, of the days up to an instant, with the values that are chosen of each variable."""
+        self.until = until
+        self._connection, self._choices, self._known = connection, choices or {}, {}
+
+    def choosing(self, variables: Sequence[Variable], value: str) -> "Reader":
+        """Return a reader for whom a value of the first variable is chosen, and all values of those after it."""
+        chosen = Reader(self._connection, self.until, {variables[0].name: (value,)})
+        for variable in variables[1:]:
+            values = tuple(row["__value"] for row in chosen.ask(variable.sql).rows)
+            chosen = Reader(self._connection, self.until, {**chosen._choices, variable.name: values})
+        return chosen
+
+    def ask(self, sql: str, days: int = MOST) -> Answer:
+        """Return the answer to a panel's SQL, looking at the last `days`."""
+        statement = expand(sql, self.until - dt.timedelta(days=days), self.until, self._choices)
+        if statement not in self._known:
+            self._known[statement] = self._run(statement)
+        return self._known[statement]
+
+    def _run(self, statement: str) -> Answer:
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement)
+            columns = tuple(column.name for column in cursor.description)
+            return Answer(columns, [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()])
+
+
+@contextmanager
+def reading() -> Iterator[Reader]:
+    """Give a reader of the warehouse as it is now; the role is made where there is none yet.
+
+    Raises SetupError where it can't be made, or is not let in.
+    """
+    with closing(warehouse.connect()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("select from pg_roles where rolname = %s", [reader.ROLE])
+        is_there = cursor.rowcount > 0
+    if not is_there:
+        reader.make(reader.password())
+    with reader.reading() as connection:
+        yield Reader(connection, reads.now(connection))

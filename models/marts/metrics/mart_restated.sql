@@ -1,0 +1,58 @@
+with dates as (
+    select * from {{ ref("dim_date") }}
+),
+
+metrics as (
+    select * from {{ ref("dim_metric") }}
+),
+
+revisions as not materialized (
+    select * from {{ ref("fct_metric_revision") }}
+    where reason <> 'definition'
+),
+
+-- By day, so that a range of days reads just its revisions; a zero that was never stored was shown as 0.
+restated as (
+    select
+        dates.starts_at as time,
+        dates.date_day,
+        metrics.metric,
+        metrics.label,
+        metrics.unit,
+        of_day.grain,
+        count(*) as value_count,
+        max(abs(
+            coalesce(of_day.new_value, case when metrics.zero_fill then 0 end)
+            - coalesce(of_day.old_value, case when metrics.zero_fill then 0 end)
+        )) as largest_change,
+        max(of_day.revised_at) as revised_at
+    from dates
+    cross join lateral (
+        select
+            revisions.metric,
+            revisions.grain,
+            revisions.old_value,
+            revisions.new_value,
+            revisions.revised_at
+        from revisions
+        where revisions.period_at >= dates.starts_at
+            and revisions.period_at < {{ day_start("dates.date_day + 1") }}
+    ) as of_day
+    inner join metrics on metrics.metric = of_day.metric
+    group by dates.starts_at, dates.date_day, metrics.metric, metrics.label, metrics.unit, of_day.grain
+)
+
+select
+    time,
+    date_day,
+    metric,
+    label,
+    grain,
+    value_count,
+    largest_change,
+    revised_at,
+    label || ': ' || value_count || ' restated' || coalesce(
+        ', by at most ' || trim_scale(round(largest_change::numeric, 2)) || ' ' || unit, ''
+    ) as text,
+    'restated' as tags
+from restated
