@@ -147,8 +147,6 @@ def _in_unit(panel: Panel, unit: Unit | None) -> Panel:
 
 
 def _view(panel: Panel, reader: Reader, opens_with: int) -> View:
-    if panel.kind == "text":
-        return View(panel)
     if panel.kind in OVER_TIME:
         drawn = chart(panel, reader.ask(panel.sql))
         return View(panel, chart=drawn, summary=_summary(panel, drawn)) if drawn else View(panel, parts=NOTHING)
