@@ -11,7 +11,7 @@ from dashboards.shared import (
     freshness,
 )
 
-SOURCES = ("website",)
+SOURCES = ("google_analytics", "website")
 
 ACQUISITION = Dashboard(
     uid="bd-acquisition",
@@ -19,8 +19,8 @@ ACQUISITION = Dashboard(
     title="Acquisition",
     question="How many come, and is it more than the week before?",
     description=(
-        "Sign-ups, and everything else that the website's database counts. It cannot say where they came from, nor "
-        "how many visitors did not sign up."
+        "Visitors and sessions as Google Analytics tells, sign-ups and everything else that the website's database "
+        "counts. It cannot say by which channel those who signed up had come: the two sources know no user in common."
     ),
     sources=SOURCES,
     default_days=90,
@@ -72,6 +72,85 @@ order by time
             grain="day",
             direction="up",
             width=16,
+            height=8,
+        ),
+        Panel(
+            id=8,
+            title="Visitors and sessions a day",
+            question="How many come to the website?",
+            description=(
+                "Users that were active on the website on each day, and their sessions, as Google Analytics tells. "
+                "Google goes on counting for up to 72 hours: the last three days are drawn apart, and still grow. A "
+                "visitor who comes on two days is in both, so days don't add up."
+            ),
+            kind="line",
+            sql="""
+select
+    mart_acquisition.time,
+    of_day.series,
+    case when mart_acquisition.is_visits_complete then of_day.amount end as value,
+    case when not mart_acquisition.is_visits_complete then of_day.amount end as open
+from marts.mart_acquisition
+cross join lateral (
+    values
+    ('sessions', mart_acquisition.sessions),
+    ('visitors', mart_acquisition.visitors)
+) as of_day (series, amount)
+where of_day.amount is not null and $__timeFilter(time)
+order by mart_acquisition.time, of_day.series
+""",
+            grain="day",
+            has_series=True,
+            direction="up",
+            width=12,
+            height=8,
+        ),
+        Panel(
+            id=9,
+            title="Sessions a day, by channel",
+            question="Where do they come from?",
+            description=(
+                "Sessions of each day by Google's default channel group. The last three days still move: what is "
+                "Unassigned at first finds its channel. Users can't be added up over channels, so they are not here."
+            ),
+            kind="stacked",
+            sql=f"""
+select
+    time,
+    channel as series,
+    {closed_and_open("sessions")}
+from marts.mart_acquisition_channels
+where sessions is not null and $__timeFilter(time)
+order by time, channel
+""",
+            grain="day",
+            has_series=True,
+            direction="up",
+            width=12,
+            height=8,
+        ),
+        Panel(
+            id=10,
+            title="Share of visitors who signed up, by day",
+            question="Is the website convincing?",
+            description=(
+                "Sign-ups over the visitors of the same day. While Google still counts visitors, the share falls: "
+                "those days are drawn apart. Who visits on one day and signs up on another is a visitor of both."
+            ),
+            kind="line",
+            sql="""
+select
+    time,
+    case when is_complete and is_visits_complete then visitor_to_sign_up end as value,
+    case when not (is_complete and is_visits_complete) then visitor_to_sign_up end as open
+from marts.mart_acquisition
+where visitor_to_sign_up is not null and $__timeFilter(time)
+order by time
+""",
+            unit="share",
+            grain="day",
+            direction="up",
+            width=12,
             height=8,
         ),
         Panel(

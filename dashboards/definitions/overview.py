@@ -3,7 +3,7 @@
 from dashboards.panels import Dashboard, Panel
 from dashboards.shared import HAPPENED, RESTATED, TILE_RANGE, closed_and_open, closed_open_estimated, freshness
 
-SOURCES = ("events", "prometheus", "website")
+SOURCES = ("events", "google_analytics", "prometheus", "website")
 
 OVERVIEW = Dashboard(
     uid="bd-overview",
@@ -38,7 +38,29 @@ order by time
 """,
             grain="day",
             direction="up",
-            width=12,
+            width=9,
+            height=7,
+        ),
+        Panel(
+            id=7,
+            title="Acquisition: visitors of a day",
+            question="Do they come?",
+            description=(
+                "Users that were active on the website, as Google Analytics tells, on the last day that is complete: "
+                "Google goes on counting for up to 72 hours."
+            ),
+            kind="stat",
+            sql=f"""
+select
+    time,
+    visitors as value
+from marts.mart_acquisition
+where is_visits_complete and visitors is not null and {TILE_RANGE}
+order by time
+""",
+            grain="day",
+            direction="up",
+            width=5,
             height=7,
         ),
         Panel(
@@ -61,7 +83,7 @@ order by time
             unit="share",
             grain="day",
             direction="up",
-            width=6,
+            width=5,
             height=7,
         ),
         Panel(
@@ -86,7 +108,7 @@ order by time
             unit="share",
             grain="week",
             direction="up",
-            width=6,
+            width=5,
             height=7,
         ),
         Panel(
