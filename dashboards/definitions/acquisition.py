@@ -2,13 +2,14 @@
 
 from dashboards.panels import Dashboard, Panel
 from dashboards.shared import (
+    DAYS_RANGE,
     HAPPENED,
     HOURS_RANGE,
     RESTATED,
-    TILE_RANGE,
     closed_and_open,
     closed_open_estimated,
     freshness,
+    last_days,
 )
 
 SOURCES = ("website",)
@@ -41,7 +42,7 @@ select
     change,
     target
 from marts.mart_acquisition
-where is_complete and {TILE_RANGE}
+where is_complete and {last_days(31)}
 order by time
 """,
             grain="day",
@@ -66,7 +67,7 @@ select
     sign_ups_week_before as before,
     target
 from marts.mart_acquisition
-where $__timeFilter(time)
+where {DAYS_RANGE}
 order by time
 """,
             grain="day",
@@ -83,12 +84,12 @@ order by time
                 "that are open, or whose week before is not complete, have none."
             ),
             kind="bars",
-            sql="""
+            sql=f"""
 select
     time,
     change as value
 from marts.mart_acquisition
-where change is not null and $__timeFilter(time)
+where change is not null and {DAYS_RANGE}
 order by time
 """,
             unit="share",
@@ -112,7 +113,7 @@ select
     series,
     {closed_open_estimated("value")}
 from marts.mart_daily
-where metric = 'objects.created' and $__timeFilter(time)
+where metric = 'objects.created' and {DAYS_RANGE}
 order by time, series
 """,
             grain="day",
@@ -136,7 +137,7 @@ select
     series,
     {closed_open_estimated("value")}
 from marts.mart_daily
-where metric = 'objects.count' and $__timeFilter(time)
+where metric = 'objects.count' and {DAYS_RANGE}
 order by time, series
 """,
             grain="day",
