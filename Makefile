@@ -10,7 +10,7 @@ export WAREHOUSE_NOW := $(DEMO_NOW)
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run help install up down psql demo ingest check-sources build tick schedule latest site explain prune docs test test-laws debian-packages lint clean requirements
+.PHONY: run help install up down psql demo ingest check-sources build tick schedule latest explain site dashboards check-dashboards reader grafana grafana-check prune docs test test-laws debian-packages lint clean requirements
 
 run: ingest build latest site ## Everything, from an empty clone to numbers on the screen (the default)
 	@echo
@@ -20,7 +20,7 @@ run: ingest build latest site ## Everything, from an empty clone to numbers on t
 	@echo "       make help                    all commands"
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Make .venv with the pinned packages
 
@@ -77,6 +77,21 @@ explain: up ## One number back to its rows: make explain METRIC=http.error_ratio
 
 site: up ## Write the static copy of the dashboards into site/ (PUBLIC=1: only what the world may see)
 	@$(BIN)/python -m dashboards.site $(if $(PUBLIC),--public)
+
+dashboards: install ## Write Grafana's JSON and dbt's exposures anew from dashboards/definitions
+	@$(BIN)/python -m dashboards.generate
+
+check-dashboards: up ## Run each statement of the dashboards as Grafana would, and say what is wrong
+	@$(BIN)/python -m dashboards.check
+
+reader: up ## Make the role that Grafana logs in as, which reads marts and ops; shows its password once
+	@$(BIN)/python -m dashboards.reader
+
+grafana: up ## Start the Grafana that is installed here, with the dashboards in it
+	@$(BIN)/python -m dashboards.start_grafana
+
+grafana-check: install ## Ask a running Grafana whether it shows the dashboards: GRAFANA_URL=http://localhost:3000
+	@$(BIN)/python -m dashboards.grafana_check
 
 prune: up ## Drop raw rows past prune_after_days; says what it would do (YES=1 does it)
 	@$(BIN)/python -m ingest.prune $(if $(YES),--yes)

@@ -2,8 +2,9 @@
 
 from dashboards.panels import Annotation, Panel
 
-# The last 31 days before the range's end, however short the range: a tile has a number on any.
-TILE_RANGE = "time between $__timeTo()::timestamptz - interval '31 days' and $__timeTo()::timestamptz"
+# A day's time is reckoned from its date, so the facts' indexes know the date alone; a day more on both sides holds the
+# business days of any zone.
+DAYS_RANGE = "$__timeFilter(time) and date_day between $__timeFrom()::date - 1 and $__timeTo()::date + 1"
 # At most the last 31 days of the range: a year of hours is 8,760 points a series, which no screen can show.
 HOURS_RANGE = "$__timeFilter(time) and time > $__timeTo()::timestamptz - interval '31 days'"
 
@@ -26,6 +27,16 @@ where $__timeFilter(time)
 order by time
 """,
 )
+
+
+def last(days: int) -> str:
+    """Return the condition for the last days before the range's end, however short the range: a tile has a number."""
+    return f"time between $__timeTo()::timestamptz - interval '{days} days' and $__timeTo()::timestamptz"
+
+
+def last_days(days: int) -> str:
+    """Return the same for a mart of days, whose date its indexes know."""
+    return f"{last(days)} and date_day > $__timeTo()::date - {days + 2}"
 
 
 def closed_and_open(value: str) -> str:

@@ -2,13 +2,14 @@
 
 from dashboards.panels import Dashboard, Panel
 from dashboards.shared import (
+    DAYS_RANGE,
     HAPPENED,
     HOURS_RANGE,
     RESTATED,
-    TILE_RANGE,
     closed_and_open,
     closed_open_estimated,
     freshness,
+    last_days,
 )
 
 SOURCES = ("google_analytics", "website")
@@ -41,7 +42,7 @@ select
     change,
     target
 from marts.mart_acquisition
-where is_complete and {TILE_RANGE}
+where is_complete and {last_days(31)}
 order by time
 """,
             grain="day",
@@ -66,7 +67,7 @@ select
     sign_ups_week_before as before,
     target
 from marts.mart_acquisition
-where $__timeFilter(time)
+where {DAYS_RANGE}
 order by time
 """,
             grain="day",
@@ -135,16 +136,17 @@ order by time, channel
             question="Is the website convincing?",
             description=(
                 "Sign-ups over the visitors of the same day. While Google still counts visitors, the share falls: "
-                "those days are drawn apart. Who visits on one day and signs up on another is a visitor of both."
+                "those days are drawn apart, and today is left out. Who visits on one day and signs up on another is a "
+                "visitor of both."
             ),
             kind="line",
             sql="""
 select
     time,
-    case when is_complete and is_visits_complete then visitor_to_sign_up end as value,
-    case when not (is_complete and is_visits_complete) then visitor_to_sign_up end as open
+    case when is_visits_complete then visitor_to_sign_up end as value,
+    case when not is_visits_complete then visitor_to_sign_up end as open
 from marts.mart_acquisition
-where visitor_to_sign_up is not null and $__timeFilter(time)
+where is_complete and visitor_to_sign_up is not null and $__timeFilter(time)
 order by time
 """,
             unit="share",
@@ -162,12 +164,12 @@ order by time
                 "that are open, or whose week before is not complete, have none."
             ),
             kind="bars",
-            sql="""
+            sql=f"""
 select
     time,
     change as value
 from marts.mart_acquisition
-where change is not null and $__timeFilter(time)
+where change is not null and {DAYS_RANGE}
 order by time
 """,
             unit="share",
@@ -191,7 +193,7 @@ select
     series,
     {closed_open_estimated("value")}
 from marts.mart_daily
-where metric = 'objects.created' and $__timeFilter(time)
+where metric = 'objects.created' and {DAYS_RANGE}
 order by time, series
 """,
             grain="day",
@@ -215,7 +217,7 @@ select
     series,
     {closed_open_estimated("value")}
 from marts.mart_daily
-where metric = 'objects.count' and $__timeFilter(time)
+where metric = 'objects.count' and {DAYS_RANGE}
 order by time, series
 """,
             grain="day",

@@ -1,7 +1,7 @@
 """Do those who come get going?"""
 
 from dashboards.panels import Dashboard, Panel
-from dashboards.shared import HAPPENED, RESTATED, TILE_RANGE, closed_and_open, freshness
+from dashboards.shared import DAYS_RANGE, HAPPENED, RESTATED, closed_and_open, freshness, last
 
 SOURCES = ("events", "website")
 WINDOWS = {"1_day": "1 day", "7_days": "7 days", "30_days": "30 days"}
@@ -25,7 +25,7 @@ select
     share_{window} as value
 from marts.mart_activation
 where share_{window} is not null
-    and time between $__timeTo()::timestamptz - interval '62 days' and $__timeTo()::timestamptz
+    and {last(62)}
 order by time
 """,
         unit="share",
@@ -62,7 +62,7 @@ select
     time,
     sign_ups as value
 from marts.mart_activation
-where is_complete and {TILE_RANGE}
+where is_complete and {last(31)}
 order by time
 """,
             grain="day",
@@ -137,7 +137,7 @@ select
     series,
     {closed_and_open("value")}
 from marts.mart_daily
-where metric = 'events.count' and $__timeFilter(time)
+where metric = 'events.count' and {DAYS_RANGE}
 order by time, series
 """,
             grain="day",

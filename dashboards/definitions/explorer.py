@@ -1,9 +1,18 @@
 """Any metric, any of its series."""
 
 from dashboards.panels import Dashboard, Panel, Variable
-from dashboards.shared import HAPPENED, HOURS_RANGE, RESTATED, closed_and_open, closed_open_estimated, freshness
+from dashboards.shared import (
+    DAYS_RANGE,
+    HAPPENED,
+    HOURS_RANGE,
+    RESTATED,
+    closed_and_open,
+    closed_open_estimated,
+    freshness,
+)
 
 SOURCES = ("events", "prometheus", "spiders", "website")
+CHOSEN = "metric = ${metric:sqlstring} and series = any (array[${series:sqlstring}]::text[])"
 
 EXPLORER = Dashboard(
     uid="bd-explorer",
@@ -83,7 +92,7 @@ select
     {closed_open_estimated("value")},
     target
 from marts.mart_daily
-where metric = ${{metric:sqlstring}} and series = any (array[${{series:sqlstring}}]::text[]) and $__timeFilter(time)
+where {CHOSEN} and {DAYS_RANGE}
 union all
 select
     time,
@@ -92,7 +101,7 @@ select
     null as estimated,
     null as target
 from marts.mart_duration_daily
-where metric = ${{metric:sqlstring}} and series = any (array[${{series:sqlstring}}]::text[]) and $__timeFilter(time)
+where {CHOSEN} and {DAYS_RANGE}
 order by time, series
 """,
             grain="day",
@@ -117,7 +126,7 @@ select
     {closed_open_estimated("value")},
     target
 from marts.mart_hourly
-where metric = ${{metric:sqlstring}} and series = any (array[${{series:sqlstring}}]::text[]) and {HOURS_RANGE}
+where {CHOSEN} and {HOURS_RANGE}
 union all
 select
     time,
@@ -126,7 +135,7 @@ select
     null as estimated,
     null as target
 from marts.mart_duration_hourly
-where metric = ${{metric:sqlstring}} and series = any (array[${{series:sqlstring}}]::text[]) and {HOURS_RANGE}
+where {CHOSEN} and {HOURS_RANGE}
 order by time, series
 """,
             grain="hour",
@@ -144,7 +153,7 @@ order by time, series
                 "value last changed. At most 1,000 rows; durations are not in it."
             ),
             kind="table",
-            sql="""
+            sql=f"""
 select
     date_day::text as day,
     series,
@@ -155,7 +164,7 @@ select
     array_to_string(flags, ', ') as flags,
     built_at as built
 from marts.mart_daily
-where metric = ${metric:sqlstring} and series = any (array[${series:sqlstring}]::text[]) and $__timeFilter(time)
+where {CHOSEN} and {DAYS_RANGE}
 union all
 select
     date_day::text,
@@ -167,7 +176,7 @@ select
     case when not is_complete then 'open' else '' end,
     built_at
 from marts.mart_duration_daily
-where metric = ${metric:sqlstring} and series = any (array[${series:sqlstring}]::text[]) and $__timeFilter(time)
+where {CHOSEN} and {DAYS_RANGE}
 order by day desc, series
 limit 1000
 """,

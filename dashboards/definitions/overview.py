@@ -1,7 +1,16 @@
 """The first screen: is the business well, and may these numbers be believed?"""
 
 from dashboards.panels import Dashboard, Panel
-from dashboards.shared import HAPPENED, RESTATED, TILE_RANGE, closed_and_open, closed_open_estimated, freshness
+from dashboards.shared import (
+    DAYS_RANGE,
+    HAPPENED,
+    RESTATED,
+    closed_and_open,
+    closed_open_estimated,
+    freshness,
+    last,
+    last_days,
+)
 
 SOURCES = ("events", "google_analytics", "prometheus", "website")
 
@@ -33,7 +42,7 @@ select
     change,
     target
 from marts.mart_acquisition
-where is_complete and {TILE_RANGE}
+where is_complete and {last_days(31)}
 order by time
 """,
             grain="day",
@@ -77,7 +86,7 @@ select
     time,
     share_7_days as value
 from marts.mart_activation
-where share_7_days is not null and {TILE_RANGE}
+where share_7_days is not null and {last(31)}
 order by time
 """,
             unit="share",
@@ -95,14 +104,14 @@ order by time
                 "cohort whose next week is complete. Users without an id can't be followed."
             ),
             kind="stat",
-            sql="""
+            sql=f"""
 select
     time,
     share_active as value
 from marts.mart_retention
 where week_number = 1
     and share_active is not null
-    and time between $__timeTo()::timestamptz - interval '92 days' and $__timeTo()::timestamptz
+    and {last(92)}
 order by time
 """,
             unit="share",
@@ -128,7 +137,7 @@ select
     sign_ups_week_before as before,
     target
 from marts.mart_acquisition
-where $__timeFilter(time)
+where {DAYS_RANGE}
 order by time
 """,
             grain="day",
@@ -151,7 +160,7 @@ select
     {closed_and_open("value")},
     target
 from marts.mart_quality_of_service_daily
-where metric = 'http.error_ratio' and $__timeFilter(time)
+where metric = 'http.error_ratio' and {DAYS_RANGE}
 order by time
 """,
             unit="share",

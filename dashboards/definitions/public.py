@@ -4,6 +4,7 @@ No variables and no annotations: Grafana refuses both in a dashboard that is sha
 """
 
 from dashboards.panels import Dashboard, Panel
+from dashboards.shared import DAYS_RANGE, last_days
 
 PUBLIC = Dashboard(
     uid="bd-public",
@@ -24,13 +25,13 @@ PUBLIC = Dashboard(
             question="How many use it?",
             description="The last count of the last complete business day. Deleted ones are not in it.",
             kind="stat",
-            sql="""
+            sql=f"""
 select
     time,
     value
 from marts.mart_public
-where series = 'objects.count{object=users}'
-    and time between $__timeTo()::timestamptz - interval '92 days' and $__timeTo()::timestamptz
+where metric = 'objects.count' and series = 'objects.count{{object=users}}'
+    and {last_days(92)}
 order by time
 """,
             grain="day",
@@ -44,13 +45,13 @@ order by time
             question="How much does it do?",
             description="Pages that the spiders crawled on the last complete business day, and the days before.",
             kind="stat",
-            sql="""
+            sql=f"""
 select
     time,
     value
 from marts.mart_public
 where metric = 'crawler.pages'
-    and time between $__timeTo()::timestamptz - interval '31 days' and $__timeTo()::timestamptz
+    and {last_days(31)}
 order by time
 """,
             grain="day",
@@ -67,14 +68,14 @@ order by time
                 "count are worked out from what was left, a lower bound, and marked."
             ),
             kind="line",
-            sql="""
+            sql=f"""
 select
     time,
     series,
     value,
     case when 'estimated' = any(flags) then value end as estimated
 from marts.mart_public
-where metric = 'objects.count' and $__timeFilter(time)
+where metric = 'objects.count' and {DAYS_RANGE}
 order by time, series
 """,
             grain="day",
@@ -89,12 +90,12 @@ order by time, series
             question="How much does it do?",
             description="Pages that the spiders crawled on each complete business day.",
             kind="bars",
-            sql="""
+            sql=f"""
 select
     time,
     value
 from marts.mart_public
-where metric = 'crawler.pages' and $__timeFilter(time)
+where metric = 'crawler.pages' and {DAYS_RANGE}
 order by time
 """,
             grain="day",
@@ -111,7 +112,7 @@ order by time
                 "day was complete in the last 92 days of the range is left out."
             ),
             kind="table",
-            sql="""
+            sql=f"""
 select distinct on (label, series)
     label as metric,
     series,
@@ -120,7 +121,7 @@ select distinct on (label, series)
     unit,
     array_to_string(flags, ', ') as flags
 from marts.mart_public
-where time between $__timeTo()::timestamptz - interval '92 days' and $__timeTo()::timestamptz
+where {last_days(92)}
 order by label, series, date_day desc
 """,
             width=24,

@@ -1,10 +1,9 @@
 """How does the service run?"""
 
 from dashboards.panels import Dashboard, Panel, Unit
-from dashboards.shared import HAPPENED, HOURS_RANGE, RESTATED, closed_and_open, freshness
+from dashboards.shared import DAYS_RANGE, HAPPENED, HOURS_RANGE, RESTATED, closed_and_open, freshness, last
 
 SOURCES = ("events", "prometheus", "spiders")
-WEEK_RANGE = "time between $__timeTo()::timestamptz - interval '7 days' and $__timeTo()::timestamptz"
 
 
 def _tile(id: int, metric: str, unit: Unit, title: str, description: str) -> Panel:
@@ -20,7 +19,7 @@ select
     value,
     target
 from marts.mart_quality_of_service_hourly
-where metric = '{metric}' and is_complete and {WEEK_RANGE}
+where metric = '{metric}' and is_complete and {last(7)}
 order by time
 """,
         unit=unit,
@@ -71,7 +70,7 @@ select
     {closed_and_open("value")},
     target
 from marts.mart_quality_of_service_daily
-where metric = '{metric}' and $__timeFilter(time)
+where metric = '{metric}' and {DAYS_RANGE}
 order by time
 """,
         unit=unit,
@@ -221,7 +220,7 @@ select
     {closed_and_open("value")},
     target
 from marts.mart_daily
-where metric in ('events.crawl_failure_ratio', 'cache.hit_ratio') and $__timeFilter(time)
+where metric in ('events.crawl_failure_ratio', 'cache.hit_ratio') and {DAYS_RANGE}
 order by time, series
 """,
             unit="share",

@@ -1,7 +1,7 @@
 """Who comes back?"""
 
-from dashboards.panels import Dashboard, Panel
-from dashboards.shared import HAPPENED, closed_and_open, freshness
+from dashboards.panels import Dashboard, Grain, Panel
+from dashboards.shared import HAPPENED, closed_and_open, freshness, last
 
 SOURCES = ("events",)
 WEEKS = range(13)
@@ -9,7 +9,7 @@ WEEKS = range(13)
 COHORTS = "".join(f',\n    max(share_active) filter (where week_number = {week}) as "{week}"' for week in WEEKS)
 
 
-def _active_tile(id: int, grain: str, before: str) -> Panel:
+def _active_tile(id: int, grain: Grain, days: int) -> Panel:
     return Panel(
         id=id,
         title=f"Users active in the last complete {grain}",
@@ -27,7 +27,7 @@ from marts.mart_active_users
 where grain = '{grain}'
     and stream = 'events.events'
     and is_complete
-    and time between $__timeTo()::timestamptz - interval '{before}' and $__timeTo()::timestamptz
+    and {last(days)}
 order by time
 """,
         grain=grain,
@@ -49,9 +49,9 @@ RETENTION = Dashboard(
     sources=SOURCES,
     default_days=90,
     panels=(
-        _active_tile(1, "day", "31 days"),
-        _active_tile(2, "week", "92 days"),
-        _active_tile(7, "month", "366 days"),
+        _active_tile(1, "day", 31),
+        _active_tile(2, "week", 92),
+        _active_tile(7, "month", 366),
         Panel(
             id=8,
             title="Users active a day",

@@ -6,7 +6,7 @@
         full_refresh=false,
         on_schema_change="append_new_columns",
         meta={"period": "hour_at", "subject": "metric", "stamps": ["built_at"], "from_raw": true},
-        indexes=[{"columns": ["metric", "hour_at"]}],
+        indexes=[{"columns": ["metric", "hour_at"]}, {"columns": ["metric", "(" ~ day_of("hour_at") ~ ")"]}],
         pre_hook="{{ take_dirty() }}",
         post_hook="{{ mark_built() }}",
     )

@@ -115,3 +115,15 @@ def lost(ours, theirs, path=""):
             yield from lost(one, other, f"{path}[{at}]")
     elif ours != theirs:
         yield path
+
+
+def test_the_docs_name_what_is_there():
+    text = (ROOT / "docs" / "grafana.md").read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    assert all(re.search(rf"^{name}:", makefile, re.MULTILINE) for name in re.findall(r"make ([a-z-]+)(?=[`\s])", text))
+    for dashboard in DASHBOARDS:
+        assert f"| {dashboard.title} | {dashboard.question}" in text
+    paths = set(re.findall(r"`((?:dashboards|seeds)/[\w./-]+)`", text))
+    assert all((ROOT / path).exists() for path in paths)
+    provisioned = set(re.findall(r"`([\w-]+\.yaml\.example)`", text))
+    assert provisioned == {path.name for path in (PROVISIONING / "alerting").glob("*.example")}

@@ -35,7 +35,7 @@ function isFirstTarget(series, index) {
 
 function marksAt(chart, at) {
   const marks = [];
-  if (chart.series.some((series) => series.open[at] != null)) marks.push("not over: it may grow");
+  if (chart.series.some((series) => series.open[at] != null)) marks.push("it may still grow");
   if (chart.estimated[at]) marks.push("estimated");
   for (const note of chart.notes) {
     if (note.at < chart.times[at] || note.at >= chart.times[at] + chart.spec.step) continue;
@@ -87,7 +87,7 @@ function keyHtml(chart) {
   const period = PERIODS[chart.spec.step];
   if (chart.series.some((series) => series.before)) entries.push(`${stroke("--muted", BEFORE)}week before`);
   if (chart.series.some((series) => series.target)) entries.push(`${stroke("--text", TARGET)}target`);
-  if (chart.series.some((series) => series.open.some((value) => value != null))) entries.push(`${openSign(chart)}${period} that is not over`);
+  if (chart.series.some((series) => series.open.some((value) => value != null))) entries.push(`${openSign(chart)}${period} that may still grow`);
   if (chart.estimated.some(Boolean)) entries.push(`${drawing('<path d="M0 8.5H20" stroke="var(--s4)" stroke-width="3"/>')}estimated`);
   if (chart.notes.some((note) => !note.letter)) entries.push("\u25c7 restated");
   if (chart.isLogarithmic) entries.push("logarithmic scale");

@@ -26,11 +26,13 @@ stored as (
         facts.origin,
         facts.is_estimated,
         false as is_zero_filled,
-        coalesce(coverage.read_at >= {{ settled_at("facts.hour_at", "metrics") }}, false) as is_complete,
+        covered.is_complete,
         facts.built_at
     from facts
     inner join metrics on metrics.metric = facts.metric
-    left join coverage on coverage.stream = metrics.stream and coverage.hour_at = facts.hour_at
+    cross join lateral (
+        {{ covered_hour("metrics", "facts.hour_at") }}
+    ) as covered
 ),
 
 -- An hour that was read whole and has no row is a zero, from the series' first hour on.

@@ -28,15 +28,6 @@ days as (
         {{ merged_flags("flags", is_visit) }} as visits_flags
     from daily
     group by time, date_day
-),
-
--- A day's own condition on time does not reach the week before: of that one series is read.
-week_before as (
-    select
-        date_day + 7 as date_day,
-        value as sign_ups
-    from daily
-    where {{ is_sign_up }} and is_complete
 )
 
 select
@@ -56,5 +47,11 @@ select
     days.flags,
     days.visits_flags
 from days
-left join week_before on week_before.date_day = days.date_day
+-- Day by day: a reader's condition on the day does not reach the week before, of which all history would be read.
+left join lateral (
+    select daily.value as sign_ups
+    from daily
+    where daily.{{ is_sign_up }} and daily.is_complete and daily.date_day = days.date_day - 7
+    limit 1
+) as week_before on true
 left join activation on activation.date_day = days.date_day

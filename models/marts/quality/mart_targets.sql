@@ -116,10 +116,13 @@ durations_by_{{ grain }} as (
             and measured.metric = windows.metric
             and measured.time >= greatest(windows.window_start, {{ day_start("windows.valid_from") }})
             and measured.time < windows.window_end
+            {%- if grain == "day" %}
+            and measured.date_day >= {{ day_of("windows.window_start") }}
+            {%- endif %}
             and measured.is_complete
         offset 0
     ) as durations
-    where windows.grain = '{{ grain }}'
+    where windows.grain = '{{ grain }}' and windows.statistic is not null
 ),
 {%- endfor %}
 
