@@ -85,7 +85,7 @@ order by time
                 "visitor who comes on two days is in both, so days don't add up."
             ),
             kind="line",
-            sql="""
+            sql=f"""
 select
     mart_acquisition.time,
     of_day.series,
@@ -97,7 +97,7 @@ cross join lateral (
     ('sessions', mart_acquisition.sessions),
     ('visitors', mart_acquisition.visitors)
 ) as of_day (series, amount)
-where of_day.amount is not null and $__timeFilter(time)
+where of_day.amount is not null and {DAYS_RANGE}
 order by mart_acquisition.time, of_day.series
 """,
             grain="day",
@@ -121,7 +121,7 @@ select
     channel as series,
     {closed_and_open("sessions")}
 from marts.mart_acquisition_channels
-where sessions is not null and $__timeFilter(time)
+where sessions is not null and {DAYS_RANGE}
 order by time, channel
 """,
             grain="day",
@@ -140,13 +140,13 @@ order by time, channel
                 "visitor of both."
             ),
             kind="line",
-            sql="""
+            sql=f"""
 select
     time,
     case when is_visits_complete then visitor_to_sign_up end as value,
     case when not is_visits_complete then visitor_to_sign_up end as open
 from marts.mart_acquisition
-where is_complete and visitor_to_sign_up is not null and $__timeFilter(time)
+where is_complete and visitor_to_sign_up is not null and {DAYS_RANGE}
 order by time
 """,
             unit="share",

@@ -64,7 +64,7 @@ select
     time,
     visitors as value
 from marts.mart_acquisition
-where is_visits_complete and visitors is not null and {TILE_RANGE}
+where is_visits_complete and visitors is not null and {last_days(31)}
 order by time
 """,
             grain="day",
