@@ -63,7 +63,7 @@ build: up ## dbt build: seeds, models, tests
 	@echo "==> dbt build: making facts and marts of them"
 	@$(BIN)/dbt build
 
-tick: up ## Everything that happens once an hour, in one process: ingest, dbt build, freshness; safe to repeat
+tick: up ## Everything that happens once an hour, in one process: ingest, dbt build, site, alerts; safe to repeat
 	@$(BIN)/python -m tick
 
 schedule: up ## Tick at a minute of each hour (MINUTE=5), until Ctrl-C

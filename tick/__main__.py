@@ -1,5 +1,5 @@
 """python -m tick [STEP ...] [--from T --to T] [--reconcile] [--dry-run]: ingest, dbt build, freshness,
-notify, in this process.
+site, notify, in this process.
 
 Safe to repeat, to overlap and to kill. Exit codes: 0 all is well; 1 something failed, its line says what; 2 nothing
 tried; 3 no source read; 75 try again later: another tick is running, or a quota cut a source.

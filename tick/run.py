@@ -12,13 +12,14 @@ from ingest.errors import SetupError
 from ingest.pipeline import prepare_warehouse
 from tick.ended import FAILED, FINE, NONE_READ, NOTHING_TRIED, TRY_LATER, Ended
 from tick.notify import tell_down, tell_up
-from tick.steps import Options, build, freshness, ingest, notify
+from tick.steps import Options, build, freshness, ingest, notify, site
 
 # In this order; a step that failed stops no later one, since each does what it can with what is there.
 STEPS: dict[str, Callable[[Options], Ended]] = {
     "ingest": ingest,
     "build": build,
     "freshness": freshness,
+    "site": site,
     "notify": notify,
 }
 # The worst of the steps is the tick's.

@@ -1,6 +1,6 @@
 """The steps of a tick: each does its work and returns an exit code and a line for people."""
 
-from contextlib import closing, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout
 from io import StringIO
 from typing import NamedTuple
 
@@ -8,6 +8,8 @@ from ingest import settings, warehouse
 from ingest.errors import SetupError, SourceError
 from ingest.project import ROOT
 from tick.ended import FAILED, FINE, Ended
+
+SITE = ROOT / "site"
 
 
 class Options(NamedTuple):
@@ -66,6 +68,15 @@ def freshness(_: Options) -> Ended:
         return Ended(FINE, "all fresh")
     lines = ", ".join(f"{metric} ({_age(age)}, promised {promised} min)" for metric, age, promised in late)
     return Ended(FAILED, f"{len(late)} late: {lines}")
+
+
+def site(_: Options) -> Ended:
+    """Write the static copy of the dashboards anew; the line is where it is."""
+    from dashboards.site.__main__ import main
+
+    with redirect_stdout(StringIO()) as printed, redirect_stderr(printed):
+        code = main(["--into", str(SITE)])
+    return Ended(FAILED if code else FINE, printed.getvalue().strip().removeprefix("site: "))
 
 
 def notify(options: Options) -> Ended:

@@ -18,9 +18,10 @@ NOWHERE = "postgresql://reader@127.0.0.1:1/demo_nowhere"
 
 
 @pytest.fixture
-def tick(company, monkeypatch, capfd):
+def tick(company, monkeypatch, capfd, tmp_path):
     """Give a company with an event in the last hour, and a function that ticks and returns the exit code and output."""
     monkeypatch.setattr(steps, "_live", lambda: None)  # its sources are the test's
+    monkeypatch.setattr(steps, "SITE", tmp_path / "site")
     company.add_events((1, "login", company.now - dt.timedelta(hours=1)))
     for table in ("user", "userprofile", "apikey"):
         company.execute(
@@ -46,6 +47,7 @@ def test_a_tick_reads_builds_and_looks_how_fresh_all_is(tick):
     assert len(printed.splitlines()) == 1
     assert "read website, events" in printed
     assert "all fresh" in printed
+    assert (steps.SITE / "index.html").exists()
     assert tick.company.rows(ROWS) == [(step, 0, True) for step in STEPS]
     assert tick.company.value("select count(*) from marts.mart_hourly where metric = 'events.count'") > 0
 

@@ -1,10 +1,10 @@
 {{
     config(
         materialized="incremental",
-        incremental_strategy="append",
+        incremental_strategy="replace_changed",
+        unique_key=["grain", "period_start", "stream"],
         on_schema_change="append_new_columns",
         indexes=[{"columns": ["grain", "period_start", "stream"], "unique": true}],
-        pre_hook="{{ replace_rows() }}",
     )
 }}
 

@@ -1,10 +1,10 @@
 {{
     config(
         materialized="incremental",
-        incremental_strategy="append",
+        incremental_strategy="replace_changed",
+        unique_key=["cohort_week", "week_number"],
         on_schema_change="append_new_columns",
         indexes=[{"columns": ["cohort_week", "week_number"], "unique": true}],
-        pre_hook="{{ replace_rows() }}",
     )
 }}
 
