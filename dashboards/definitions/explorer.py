@@ -34,7 +34,7 @@ select
     label || ' (' || metric || ')' as __text,
     metric as __value
 from marts.mart_metrics
-order by label, metric
+order by stage is null, stage, label, metric
 """,
         ),
         Variable(

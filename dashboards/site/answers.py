@@ -4,6 +4,8 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 from dashboards import reader
 from dashboards.macros import expand
@@ -50,7 +52,12 @@ class Reader:
         with self._connection.cursor() as cursor:
             cursor.execute(statement)
             columns = tuple(column.name for column in cursor.description)
-            return Answer(columns, [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()])
+            return Answer(columns, [dict(zip(columns, map(_plain, row), strict=True)) for row in cursor.fetchall()])
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of PostgreSQL's numeric as a float, and all others as they are."""
+    return float(value) if isinstance(value, Decimal) else value
 
 
 @contextmanager

@@ -1,26 +1,32 @@
-"""The pages: what a dashboard's panels show, put into the templates. Every text is escaped there."""
+"""The pages of a static copy: what stands on each, for the templates, which escape every text."""
 
 import datetime as dt
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
 from dashboards.panels import OVER_TIME, STATES, Dashboard, Panel, Unit
 from dashboards.site import numbers, pictures, times
-from dashboards.site.answers import MOST, RANGES, Reader
+from dashboards.site.answers import MOST, RANGES, Answer, Reader
 from dashboards.site.charts import chart
+from dashboards.site.render import as_json, render, scripts, uplot
 from ingest.hours import business_timezone
 
-HERE = Path(__file__).parent
-SCRIPTS = ("numbers.js", "unpack.js", "reading.js", "chart.js", "page.js")
+SCRIPTS = (
+    "numbers.js",
+    "times.js",
+    "colours.js",
+    "unpack.js",
+    "reading.js",
+    "key.js",
+    "axes.js",
+    "layers.js",
+    "marks.js",
+    "chart.js",
+    "page.js",
+)
 TILES_ON_THE_INDEX = 3
 # Of the registry (seeds/metrics.csv); all others are counts of something.
 UNITS: dict[str, Unit] = {"ratio": "share", "ms": "milliseconds", "s": "seconds", "bytes": "bytes"}
@@ -98,9 +104,9 @@ def _dashboard_page(
         "notes": notes,
         "charts": {view.panel.id: view.chart for view in views if view.chart},
     }
-    return _render(
+    return render(
         "dashboard.html",
-        copy,
+        **_shared(copy),
         dashboard=dashboard,
         views=views,
         variable=dashboard.variables[0] if chosen else None,
@@ -109,10 +115,11 @@ def _dashboard_page(
         ranges=RANGES if any(view.chart or len(view.parts) > 1 for view in views) else (),
         opens_with=opens_with,
         states=_states(dashboard, reader),
-        notes=[note for note in notes if note["letter"]],
-        data=_json(data),
-        uplot=_uplot(),
-        script=_script(*SCRIPTS),
+        happened=[note for note in notes if note["letter"]],
+        restated=next((note for note in reversed(notes) if not note["letter"]), None),
+        data=as_json(data),
+        uplot=uplot(),
+        script=scripts(*SCRIPTS),
     )
 
 
@@ -127,7 +134,17 @@ def index_page(copy: Copy, reader: Reader) -> str:
         }
         for dashboard in copy.dashboards
     ]
-    return _render("index.html", copy, dashboard=None, cards=cards, script=_script("page.js"))
+    return render("index.html", **_shared(copy), dashboard=None, cards=cards, script=scripts("page.js"))
+
+
+def _shared(copy: Copy) -> dict:
+    """Return what stands on each page."""
+    return {
+        "company": copy.company,
+        "as_of": times.moment(copy.until),
+        "zone": business_timezone().key,
+        "dashboards": copy.dashboards,
+    }
 
 
 def _first_tiles(dashboard: Dashboard, reader: Reader) -> list[dict]:
@@ -157,8 +174,14 @@ def _view(panel: Panel, reader: Reader, opens_with: int) -> View:
     parts = tuple(
         Part(days, days in (None, opens_with), pictures.picture(panel, each)) for days, each in answers.items()
     )
-    listed = answers.get(None) if panel.kind in ("stat", "gauge") else None
-    return View(panel, parts=parts, numbers=pictures.table(panel, listed) if listed and listed.rows else None)
+    return View(panel, parts=parts, numbers=_numbers(panel, answers.get(None)))
+
+
+def _numbers(panel: Panel, answer: Answer | None) -> dict | None:
+    """Return the table behind a tile, its newest row first, or behind bars."""
+    if answer is None or not answer.rows or panel.kind not in ("stat", "gauge"):
+        return None
+    return pictures.table(panel, replace(answer, rows=answer.rows[::-1]) if panel.kind == "stat" else answer)
 
 
 NOTHING = (Part(None, True, None),)
@@ -202,48 +225,3 @@ def _states(dashboard: Dashboard, reader: Reader) -> dict | None:
     late = [row for row in reader.ask(panel.sql).rows if STATES[row["state"]] in ("warning", "bad")]
     text = ", ".join(f"{row['label']} {row['state']}" for row in late) or "All sources fresh"
     return {"panel": panel.id, "is_fresh": not late, "text": text}
-
-
-def _render(template: str, copy: Copy, **values: Any) -> str:
-    return (
-        _templates()
-        .get_template(template)
-        .render(
-            company=copy.company,
-            as_of=times.moment(copy.until),
-            zone=business_timezone().key,
-            dashboards=copy.dashboards,
-            style=_asset("vendor/uplot/uPlot.min.css") + _asset("assets/style.css"),
-            **values,
-        )
-    )
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-
-
-def _json(data: dict) -> Markup:
-    """Return data as JSON that can stand in a script: no text of it can end the element."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return Markup(text.replace("<", "\\u003c"))
-
-
-def _script(*names: str) -> Markup:
-    return Markup("\n").join(_asset(f"assets/{name}") for name in names)
-
-
-def _uplot() -> Markup:
-    """Return uPlot with the licence that goes with each copy of it."""
-    return Markup("/*\n") + _asset("vendor/uplot/LICENSE") + Markup("\n*/\n") + _asset("vendor/uplot/uPlot.iife.min.js")
-
-
-def _asset(name: str) -> Markup:
-    return Markup((HERE / name).read_text())

@@ -3,7 +3,6 @@
 import datetime as dt
 import re
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from dashboards.panels import STATES, Panel
@@ -11,6 +10,8 @@ from dashboards.site import numbers, times
 from dashboards.site.answers import Answer
 
 GOOD = {("up", True): "good", ("up", False): "bad", ("down", True): "bad", ("down", False): "good"}
+NO_BREAK = "\u00a0"  # a date stays on one line, its time may go to the next
+MOST_ROWS = 200  # of a table: 1,000 rows of nine columns would be 200 KB
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 HOW = {"none": "off", "good": "", "warning": "stale", "bad": "stale"}
 
@@ -101,7 +102,7 @@ def _when(row: dict) -> list[str]:
     if row["complete_until"] is not None:
         found.append(f"complete until {times.short_moment(row['complete_until'])}")
     if row["age_minutes"] is not None:
-        found.append(f"read {times.age(row['age_minutes'])} ago")
+        found.append(f"read {times.age(row['age_minutes'])} ago" if row["age_minutes"] else "read just now")
     return found
 
 
@@ -129,18 +130,18 @@ def cohorts(panel: Panel, answer: Answer) -> dict:
 
 
 def table(panel: Panel, answer: Answer) -> dict:
-    """Return a table's columns, which of them hold numbers, and its cells as texts."""
+    """Return a table's columns, its first rows as texts, and how many there are in all."""
     columns = [{"name": name, "align": _align(answer, name)} for name in answer.columns]
-    rows = [[_cell(panel, name, row[name]) for name in answer.columns] for row in answer.rows]
-    return {"columns": columns, "rows": rows}
+    rows = [[_cell(panel, name, row[name]) for name in answer.columns] for row in answer.rows[:MOST_ROWS]]
+    return {"columns": columns, "rows": rows, "all": len(answer.rows)}
 
 
 def _align(answer: Answer, column: str) -> str:
     """Return the class of a column: numbers stand right, times are not broken."""
     given = [row[column] for row in answer.rows if row[column] is not None]
-    if given and all(isinstance(value, int | float | Decimal) and not isinstance(value, bool) for value in given):
+    if given and all(isinstance(value, int | float) and not isinstance(value, bool) for value in given):
         return "number"
-    return "when" if given and all(isinstance(value, dt.date) or DAY.match(str(value)) for value in given) else ""
+    return "when" if given and all(DAY.fullmatch(str(value)) for value in given) else ""
 
 
 def _cell(panel: Panel, column: str, value: Any) -> str:
@@ -149,10 +150,10 @@ def _cell(panel: Panel, column: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dt.datetime):
-        return times.short_period(value, panel.grain)
+        return times.short_period(value, panel.grain).replace(" ", NO_BREAK, 2)
     if isinstance(value, dt.date):
         return times.short_day(value)
-    if isinstance(value, int | float | Decimal):
+    if isinstance(value, int | float):
         return numbers.long(value, panel.units.get(column, panel.unit))
     return str(value)
 

@@ -12,8 +12,9 @@ from dashboards.site import numbers, times
 from dashboards.site.__main__ import write
 from dashboards.site.answers import Answer
 from dashboards.site.charts import chart, short_names
-from dashboards.site.page import HERE, Copy, dashboard_pages
+from dashboards.site.page import Copy, dashboard_pages
 from dashboards.site.pictures import picture
+from dashboards.site.render import HERE
 
 UTC = dt.timezone.utc
 START = dt.datetime(2026, 3, 28, 23, tzinfo=UTC)  # midnight in Paris, the day before its clocks change

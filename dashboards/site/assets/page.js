@@ -48,7 +48,7 @@ function setUpRanges(charts, until) {
   const show = (days) => {
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.days === String(days)));
     for (const part of document.querySelectorAll("[data-range]")) part.hidden = part.dataset.range !== String(days);
-    for (const note of document.querySelectorAll(".notes li")) note.hidden = Number(note.dataset.at) < until - days * DAY;
+    for (const note of document.querySelectorAll(".notes li")) note.hidden = note.dataset.at < until - days * DAY;
     for (const chart of charts) chart.showDays(days, until);
   };
   for (const button of buttons) button.addEventListener("click", () => show(button.dataset.days));

@@ -2,16 +2,21 @@
 function unpack(spec) {
   const times = Array.isArray(spec.times) ? spec.times
     : Array.from({ length: spec.times.count }, (_, at) => spec.times.start + at * spec.times.step);
+  const series = spec.series.map((packed) => unpackSeries(packed, times, spec.gap));
+  return { times, series, estimated: ofRuns(spec.estimated, times.length) };
+}
+
+// `value` is what is known of each time, whether it is over (`closed`) or not (`open`).
+function unpackSeries(packed, times, gap) {
+  const closed = bridged(packed.value, times, gap);
+  const open = ofPairs(packed.open, times.length);
   return {
-    times,
-    estimated: ofRuns(spec.estimated, times.length),
-    series: spec.series.map((series) => ({
-      name: series.name,
-      closed: bridged(series.value, times, spec.gap),
-      open: ofPairs(series.open, times.length),
-      before: series.before ?? null,
-      target: series.target ? ofRuns(series.target, times.length) : null,
-    })),
+    name: packed.name,
+    closed,
+    open,
+    value: closed.map((value, at) => open[at] ?? value),
+    before: packed.before ?? null,
+    target: packed.target ? ofRuns(packed.target, times.length) : null,
   };
 }
 
