@@ -29,7 +29,7 @@ days as (
     group by time, date_day
 ),
 
--- A day's own condition on time does not reach the week before: of that one series is read.
+-- Of its own: a reader's condition on time must not reach the week before, and this is one series.
 week_before as (
     select
         date_day + 7 as date_day,
