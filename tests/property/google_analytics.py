@@ -12,16 +12,6 @@ from tests.property.revisions import midnight as start_of
 from tests.property.world import HOUR, START, Streams
 
 LOOKBACK = 24 * HOUR
-# dlt's condition for a table of days: those that the open reads of its stream hold.
-WITHIN_OWN_OPEN_DAYS = """
-    exists (
-        select from raw.reads r
-        where r.source = 'google_analytics' and r.stream = {table}.stream
-            and r.finished_at is null and r.repeated_by is null and r.error is null
-            and {table}.date_day >= (r.period_start at time zone 'Europe/Paris')::date
-            and {table}.date_day <= ((r.period_end - interval '1 microsecond') at time zone 'Europe/Paris')::date
-    )
-"""
 CHANNELS, USERS, HOURS = (f"google_analytics.{report}" for report in ("channels", "users", "hours"))
 METRICS = {
     CHANNELS: ("website.sessions", "website.channel_active_users"),
@@ -84,7 +74,7 @@ class GoogleAnalytics(Streams):
 
         for table, replaces in (
             (HOUR_TABLE, load.within_own_open_reads(self.name, "hour_at")),
-            (DAY_TABLE, WITHIN_OWN_OPEN_DAYS),
+            (DAY_TABLE, load.within_own_open_days(self.name, "date_day")),
         ):
             rows = [
                 self._row(key, value)
