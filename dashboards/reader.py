@@ -77,29 +77,29 @@ def script() -> str:
 
 
 @contextmanager
-def reading() -> Iterator:
+def reading(is_required: bool = True) -> Iterator:
     """Give a connection with the rights and settings of the role.
 
-    It logs in where GRAFANA_DB_PASSWORD is set; else the warehouse's user becomes the role. Raises SetupError where
-    neither is possible.
+    It logs in where GRAFANA_DB_PASSWORD is set; else the warehouse's user becomes the role. Where neither is possible,
+    it raises SetupError, or, not `is_required`, gives the warehouse's user the settings of the role.
     """
     word = os.environ.get("GRAFANA_DB_PASSWORD")
     with closing(warehouse.connect(login=(ROLE, word) if word else None)) as connection:
         if not word:
-            _become(connection)
+            _become(connection, is_required)
         yield connection
 
 
-def _become(connection) -> None:
+def _become(connection, is_required: bool) -> None:
     with connection.cursor() as cursor:
         try:
             cursor.execute(sql.SQL("set role {}").format(sql.Identifier(ROLE)))
-        except (errors.InvalidParameterValue, errors.UndefinedObject) as error:
-            raise SetupError(f"there is no role {ROLE}: run `make reader`") from error
-        except errors.InsufficientPrivilege as error:
-            raise SetupError(
-                f"{warehouse.target().user} may not become {ROLE}: set GRAFANA_DB_PASSWORD, and it logs in"
-            ) from error
+        except (errors.InvalidParameterValue, errors.UndefinedObject, errors.InsufficientPrivilege) as error:
+            if is_required:
+                raise SetupError(
+                    f"{warehouse.target().user} can't become {ROLE}: run `make reader`, or set GRAFANA_DB_PASSWORD"
+                ) from error
+            connection.rollback()
         for name, value in SETTINGS.items():
             cursor.execute("select set_config(%s, %s, false)", [name, value])
     connection.commit()

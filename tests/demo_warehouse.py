@@ -14,6 +14,7 @@ import psycopg2
 from psycopg2.extras import RealDictCursor
 
 from demo import api
+from demo.analytics import wires
 from ingest.embedded import EmbeddedServer
 from tests.conftest import ROOT, free_port, memory
 
@@ -83,7 +84,8 @@ def demo_warehouse(folder: Path) -> Iterator[DemoWarehouse]:
                 "WAREHOUSE_USER": server.user,
                 "WAREHOUSE_PASSWORD": server.password,
                 "WAREHOUSE_NOW": NOW,
-                "SOURCES__PROMETHEUS__URL": url,
+                "SOURCES__PROMETHEUS__URL": f"{url}{api.PATH}",
+                "SOURCES__GOOGLE_ANALYTICS__API_ENDPOINT": f"{url}{wires.PATH}",
                 "DBT_PROFILES_DIR": str(folder),
                 "DBT_TARGET_PATH": str(folder / "target"),
                 "DBT_LOG_PATH": str(folder / "logs"),
@@ -105,5 +107,5 @@ def _api() -> Iterator[str]:
     """Serve the company's API; gives its URL."""
     with api.serve(0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}{api.PATH}"
+        yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()

@@ -248,7 +248,7 @@ order by time, series
             grain="hour",
             has_series=True,
             direction="up",
-            width=12,
+            width=24,
             height=8,
         ),
         freshness(7, SOURCES),

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from dashboards import reader
 from dashboards.macros import expand
 from dashboards.panels import Variable
-from ingest import reads, warehouse
+from ingest import reads
 
 # The days that a page can show; its charts hold the most.
 RANGES = (7, 30, 90)
@@ -62,14 +62,9 @@ def _plain(value: Any) -> Any:
 
 @contextmanager
 def reading() -> Iterator[Reader]:
-    """Give a reader of the warehouse as it is now; the role is made where there is none yet.
+    """Give a reader of the warehouse as it is now, with the rights of the role where there is one.
 
-    Raises SetupError where it can't be made, or is not let in.
+    Raises SetupError where the warehouse does not let us in.
     """
-    with closing(warehouse.connect()) as connection, connection, connection.cursor() as cursor:
-        cursor.execute("select from pg_roles where rolname = %s", [reader.ROLE])
-        is_there = cursor.rowcount > 0
-    if not is_there:
-        reader.make(reader.password())
-    with reader.reading() as connection:
+    with reader.reading(is_required=False) as connection:
         yield Reader(connection, reads.now(connection))

@@ -170,6 +170,11 @@ def test_who_may_not_make_roles_is_told_who_may(role, monkeypatch, capsys):
     role.execute(script.replace("WRITE A PASSWORD HERE", WORD))
     assert role.value("select rolconnlimit from pg_roles where rolname = 'grafana_reader'") == 20
     assert granted(role) == set()
+    with pytest.raises(SetupError, match="plain can't become grafana_reader: run `make reader`"), reader.reading():
+        pass
+    with reader.reading(is_required=False) as connection, connection.cursor() as cursor:
+        cursor.execute("select current_user, current_setting('transaction_read_only'), current_setting('timezone')")
+        assert cursor.fetchone() == ("plain", "on", "UTC")
     monkeypatch.undo()
     assert role.dbt("run", "--select", "mart_metrics").success
     assert granted(role) == {"marts.mart_metrics"}

