@@ -113,6 +113,7 @@ select
 from marts.mart_retention
 where $__timeFilter(time)
 group by time
+having count(share_active) > 0
 order by time
 """,
             unit="share",

@@ -1,4 +1,4 @@
-"""What the warehouse answers to a panel: its SQL, macros expanded, run as the reader that Grafana is."""
+"""What the warehouse answers to a panel: its SQL, macros expanded, with the rights and settings that Grafana has."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from dashboards.definitions import DASHBOARDS
 from dashboards.panels import Dashboard, Panel
 from dashboards.site import numbers, times
 from dashboards.site.__main__ import write
@@ -197,3 +198,9 @@ def test_pages_come_all_at_once_or_not_at_all(tmp_path):
         write({"index.html": "three", "broken.html": None}, folder)
     assert [(path.name, path.read_text()) for path in folder.iterdir()] == [("index.html", "two")]
     assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("dashboard", [dashboard for dashboard in DASHBOARDS if not dashboard.variables])
+def test_a_company_of_which_nothing_is_known_has_its_pages(dashboard):
+    [page] = dashboard_pages(Copy("acme", START, DASHBOARDS), dashboard, Answers(Answer((), []))).values()
+    assert page.count("No rows in this time.") == len(dashboard.panels)
