@@ -1,4 +1,9 @@
-with reads as (
+with failed as (
+    select * from {{ ref("latest_runs") }}
+    where is_failed
+),
+
+reads as (
     select * from {{ ref("stg_ingest__reads") }}
 ),
 
@@ -22,7 +27,7 @@ found as (
         'Sources whose latest run failed' as finding,
         count(*) as found,
         'ops.unread_sources says what to do' as cure
-    from {{ ref("unread_sources") }}
+    from failed
     union all
     select
         2,

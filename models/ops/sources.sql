@@ -2,8 +2,8 @@ with runs as (
     select * from {{ ref("stg_ingest__runs") }}
 ),
 
-unread as (
-    select * from {{ ref("unread_sources") }}
+latest_runs as (
+    select * from {{ ref("latest_runs") }}
 ),
 
 metrics as (
@@ -12,17 +12,6 @@ metrics as (
         split_part(stream, '.', 1) as source
     from {{ ref("freshness") }}
     where stream is not null
-),
-
-latest_runs as (
-    select distinct on (source)
-        source,
-        started_at,
-        finished_at,
-        outcome,
-        message
-    from runs
-    order by source, started_at desc
 ),
 
 -- The week before the latest run and not before now: a warehouse that is looked at later says the same.
@@ -52,7 +41,7 @@ select
     latest_runs.source,
     case
         when latest_runs.outcome = 'off' then 'off'
-        when unread.source is not null then 'failed'
+        when latest_runs.is_failed then 'failed'
         when not coalesce(ages.is_read, false) then 'never read'
         when ages.is_fresh then 'fresh'
         else 'late'
@@ -64,8 +53,7 @@ select
     extract(epoch from latest_runs.finished_at - latest_runs.started_at)::float8 as last_run_seconds,
     weeks.runs as runs_of_week,
     weeks.failed_runs as failed_runs_of_week,
-    coalesce(unread.message, latest_runs.message) as message
+    latest_runs.message
 from latest_runs
 inner join weeks on weeks.source = latest_runs.source
-left join unread on unread.source = latest_runs.source
 left join ages on ages.source = latest_runs.source
