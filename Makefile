@@ -75,7 +75,7 @@ latest: up ## Show the last complete hour of every metric
 explain: up ## One number back to its rows: make explain METRIC=http.error_ratio AT=2026-11-02T09:00 (a date: the day)
 	@$(BIN)/python -m dashboards.explain "$(METRIC)" "$(AT)"
 
-site: up ## Write the static copy of the dashboards into site/ (PUBLIC=1: only what the world may see)
+site: up ## Write the static copy of the dashboards into site/ (PUBLIC=1: into site-public/ what the world may see)
 	@$(BIN)/python -m dashboards.site $(if $(PUBLIC),--public)
 
 dashboards: install ## Write Grafana's JSON and dbt's exposures anew from dashboards/definitions

@@ -3,7 +3,7 @@
 from dashboards.panels import Dashboard, Panel
 from dashboards.shared import freshness
 
-SOURCES = ("events", "prometheus", "spiders", "website")
+SOURCES = ("events", "google_analytics", "prometheus", "spiders", "website")
 
 PIPELINE = Dashboard(
     uid="bd-pipeline",

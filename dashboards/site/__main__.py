@@ -20,8 +20,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Write the pages, in the place of those that are there; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m dashboards.site", description=__doc__)
     parser.add_argument("--public", action="store_true", help="only the dashboards that the world may see")
-    parser.add_argument("--into", type=Path, default=ROOT / "site", metavar="FOLDER", help="default: site/")
+    parser.add_argument("--into", type=Path, metavar="FOLDER", help="default: site/, of --public site-public/")
     given = parser.parse_args(arguments)
+    # Apart: who serves the one to the world must never find the other in its place.
+    folder = given.into or ROOT / ("site-public" if given.public else "site")
     try:
         with reading() as reader:
             pages = _pages(reader, given.public)
@@ -31,8 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     except psycopg2.Error as error:
         print(f"site: {str(error).splitlines()[0]}: run `make build`, then `make site` again", file=sys.stderr)
         return 2
-    write(pages, given.into)
-    print(f"site: open {os.path.relpath(given.into)}/index.html in a browser")
+    write(pages, folder)
+    print(f"site: open {os.path.relpath(folder)}/index.html in a browser")
     return 0
 
 
