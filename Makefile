@@ -78,7 +78,7 @@ explain: up ## One number back to its rows: make explain METRIC=http.error_ratio
 site: up ## Write the static copy of the dashboards into site/ (PUBLIC=1: into site-public/ what the world may see)
 	@$(BIN)/python -m dashboards.site $(if $(PUBLIC),--public)
 
-dashboards: install ## Write Grafana's JSON and dbt's exposures anew from dashboards/definitions
+dashboards: install ## Write Grafana's JSON, dbt's exposures and its metrics for MetricFlow anew
 	@$(BIN)/python -m dashboards.generate
 
 check-dashboards: up ## Run each statement of the dashboards as Grafana would, and say what is wrong

@@ -18,6 +18,11 @@ class _Indented(yaml.SafeDumper):
         return super().increase_indent(flow, False)
 
 
+def indented(content: dict) -> str:
+    """Return content as YAML, in the style of the files beside it."""
+    return yaml.dump(content, Dumper=_Indented, sort_keys=False, width=110)
+
+
 def tables(dashboard: Dashboard) -> list[tuple[str, str]]:
     """Return the schemas and views that a dashboard reads, sorted."""
     asked = [*dashboard.panels, *dashboard.variables, *dashboard.annotations]
@@ -38,5 +43,4 @@ def exposures(dashboards: tuple[Dashboard, ...]) -> str:
         }
         for dashboard in dashboards
     ]
-    text = yaml.dump({"exposures": found}, Dumper=_Indented, sort_keys=False, width=110)
-    return "# Made of dashboards/definitions by `make dashboards`.\n" + text
+    return "# Made of dashboards/definitions by `make dashboards`.\n" + indented({"exposures": found})
