@@ -8,6 +8,7 @@ from dashboards.shared import (
     closed_and_open,
     closed_open_estimated,
     freshness,
+    last,
     last_days,
 )
 
@@ -51,80 +52,69 @@ order by time
         ),
         Panel(
             id=7,
-            title="Acquisition: new users of a week",
+            title="Acquisition: visitors of a day",
             question="Do they come?",
             description=(
-                "Users that Google Analytics saw for the first time, in the last week that is complete: Google goes on "
-                "counting for up to 72 hours. The change to the week before, and the days' targets added up."
+                "Users that were active on the website, as Google Analytics tells, on the last day that is complete: "
+                "Google goes on counting for up to 72 hours."
             ),
             kind="stat",
-            sql="""
+            sql=f"""
 select
     time,
-    value,
-    change,
-    target
-from marts.mart_pirate_metrics
-where stage = 'acquisition'
-    and value is not null
-    and is_complete
-    and time between $__timeTo()::timestamptz - interval '92 days' and $__timeTo()::timestamptz
+    visitors as value
+from marts.mart_acquisition
+where is_visits_complete and visitors is not null and {last_days(31)}
 order by time
 """,
-            grain="week",
+            grain="day",
             direction="up",
             width=5,
             height=7,
         ),
         Panel(
             id=2,
-            title="Activation: sign-ups that activated",
+            title="Activation: first API key within 7 days",
             question="Do those who come get going?",
             description=(
-                "How many of those who signed up in a week made their first API key within 7 times 24 hours. The last "
-                "week whose sign-ups have all had that long; younger ones are left out, not taken for 0."
+                "Share of those who signed up on a day who made their first API key within 7 times 24 hours. The last "
+                "day that is old enough; younger ones are left out, not taken for 0."
             ),
             kind="stat",
-            sql="""
+            sql=f"""
 select
     time,
-    value,
-    change,
-    target
-from marts.mart_pirate_metrics
-where stage = 'activation'
-    and value is not null
-    and is_complete
-    and time between $__timeTo()::timestamptz - interval '92 days' and $__timeTo()::timestamptz
+    share_7_days as value
+from marts.mart_activation
+where share_7_days is not null and {last(31)}
 order by time
 """,
-            grain="week",
+            unit="share",
+            grain="day",
             direction="up",
             width=5,
             height=7,
         ),
         Panel(
             id=3,
-            title="Retention: users who came back",
+            title="Retention: back in the week after the first",
             question="Do they come back?",
             description=(
-                "How many of the users whose first active week was the one before were active in this week. The last "
-                "complete week. Users without an id can't be followed."
+                "Share of the users whose first active week it was who were active in the next week too. The last "
+                "cohort whose next week is complete. Users without an id can't be followed."
             ),
             kind="stat",
-            sql="""
+            sql=f"""
 select
     time,
-    value,
-    change,
-    target
-from marts.mart_pirate_metrics
-where stage = 'retention'
-    and value is not null
-    and is_complete
-    and time between $__timeTo()::timestamptz - interval '92 days' and $__timeTo()::timestamptz
+    share_active as value
+from marts.mart_retention
+where week_number = 1
+    and share_active is not null
+    and {last(92)}
 order by time
 """,
+            unit="share",
             grain="week",
             direction="up",
             width=5,
