@@ -7,3 +7,7 @@ class SetupError(Exception):
 
 class SourceError(Exception):
     """One source can't be read. The message names the setting or the answer, and what to do."""
+
+
+class SettingError(SourceError):
+    """The source can't be read until a person has changed something: a setting, a password, a grant, a value."""

@@ -10,12 +10,23 @@ import psycopg2
 from ingest import settings, warehouse
 from ingest.errors import SetupError
 from ingest.pipeline import prepare_warehouse
-from tick.steps import FAILED, FINE, NONE_READ, NOTHING_TRIED, TRY_LATER, Ended, build, freshness, ingest
+from tick.steps import (
+    FAILED,
+    FINE,
+    NONE_READ,
+    NOTHING_TRIED,
+    SETTINGS_ARE_WRONG,
+    TRY_LATER,
+    Ended,
+    build,
+    freshness,
+    ingest,
+)
 
 # In this order; a step that failed stops no later one, since each does what it can with what is there.
 STEPS: dict[str, Callable[[list[str]], Ended]] = {"ingest": ingest, "build": build, "freshness": freshness}
 # The worst of the steps is the tick's.
-SEVERITY = [FINE, TRY_LATER, FAILED, NONE_READ, NOTHING_TRIED]
+SEVERITY = [FINE, TRY_LATER, FAILED, NONE_READ, SETTINGS_ARE_WRONG, NOTHING_TRIED]
 
 
 def run(steps: list[str], ingest_arguments: list[str]) -> Ended:

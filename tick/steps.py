@@ -9,7 +9,7 @@ from ingest.errors import SetupError, SourceError
 from ingest.project import ROOT
 
 # The exit codes of ingest (design, section 4), and of everything that runs it.
-FINE, FAILED, NOTHING_TRIED, NONE_READ, TRY_LATER = 0, 1, 2, 3, 75
+FINE, FAILED, NOTHING_TRIED, NONE_READ, TRY_LATER, SETTINGS_ARE_WRONG = 0, 1, 2, 3, 75, 78
 
 
 class Ended(NamedTuple):
@@ -23,8 +23,7 @@ def ingest(arguments: list[str]) -> Ended:
     """Read the sources into raw, in the demo after it has lived on; the line names those that were not read."""
     from ingest.__main__ import exit_code, outcomes
 
-    if settings.company() == settings.DEMO_COMPANY:
-        _live()
+    let_the_demo_live()
     found = outcomes(arguments, is_quiet=True)
     bad = [f"{one.source} {one.outcome} ({one.message})" for one in found if one.outcome not in ("ok", "off")]
     good = [one.source for one in found if one.outcome == "ok"]
@@ -68,8 +67,10 @@ def freshness(_: list[str]) -> Ended:
     return Ended(FAILED, f"{len(late)} late: {lines}")
 
 
-def _live() -> None:
-    """Let the demo company live on; where it can't, the sources say what is wrong with them."""
+def let_the_demo_live() -> None:
+    """Let the demo company live on, and do nothing for another; where it can't, its sources say what is wrong."""
+    if settings.company() != settings.DEMO_COMPANY:
+        return
     from demo.__main__ import live, start_api
 
     try:
