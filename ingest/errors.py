@@ -11,3 +11,7 @@ class SourceError(Exception):
 
 class QuotaError(SourceError):
     """The source lets us read no more for now. The message says when to run again."""
+
+
+class SettingError(SourceError):
+    """The source can't be read until a person has changed something: a setting, a password, a grant, a value."""
