@@ -35,7 +35,7 @@ FOREIGN = ("AIRFLOW", "_AIRFLOW", "PYTHON", "VIRTUAL_ENV")
 READ_IN_VAIN = (2, 78)
 BUILT_IN_VAIN = (1, 2)
 
-# One slot: two builds at once would wait for each other's locks. As many slots as the machine can read sources at once.
+# In pools.json: how many sources are read at once, and one build at a time, since two would wait for each other.
 SOURCES_POOL, BUILDS_POOL = "sources", "builds"
 
 RAW = AssetAlias("raw")  # an asset a source: raw.events
@@ -160,7 +160,7 @@ def failed(context) -> None:
 def late(context, minutes: int) -> None:
     """Say in one line which run is not done in time."""
     run = context["dag_run"]
-    log.error("%s of %s is not done after %s minutes", run["dag_id"], run["run_id"], minutes)
+    log.error("%s of %s is not done after %s minutes", run["dag_id"], run["dag_run_id"], minutes)
 
 
 def done_within(minutes: int) -> DeadlineAlert:
