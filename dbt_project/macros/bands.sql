@@ -3,15 +3,19 @@
     docs/anomalies.md says why.
 #}
 
-{# Counts have a spread of 1 at any size on this scale (Anscombe's), where nothing but chance moves them. #}
+{#
+    Counts have a spread of 1 at any size on this scale (Anscombe's), where nothing but chance moves them. (x + |x|) / 2
+    is x from 0 on; greatest() would make a 0 of what is missing.
+#}
 {% macro to_scale(kind, value) -%}
-    case {{ kind }} when 'counter' then 2 * sqrt(greatest({{ value }}, 0) + 0.375) else {{ value }} end
+    case {{ kind }} when 'counter' then 2 * sqrt(({{ value }} + abs({{ value }})) / 2 + 0.375) else {{ value }} end
 {%- endmacro %}
 
 {% macro from_scale(kind, scaled) -%}
-    case {{ kind }}
-        when 'counter' then greatest(power(greatest({{ scaled }}, 0) / 2, 2) - 0.375, 0)
-        else {{ scaled }}
+    case
+        when {{ kind }} <> 'counter' then {{ scaled }}
+        when {{ scaled }} <= 2 * sqrt(0.375) then 0
+        else power(({{ scaled }}) / 2, 2) - 0.375
     end
 {%- endmacro %}
 

@@ -9,16 +9,17 @@
 
 {# How the grains reckon. So many periods `beside` one tell how far its value moves: more of them of days. #}
 {% macro grain_of(grain) %}
-    {{ return({
-        "hour": {
+    {%- if grain == "hour" -%}
+        {{- return({
             "period": "hour_at", "facts": ref("fct_metric_hourly"), "ratios": ref("int_ratio__hourly"),
             "one": "interval '1 hour'", "beside": 2,
-        },
-        "day": {
+        }) -}}
+    {%- else -%}
+        {{- return({
             "period": "date_day", "facts": ref("fct_metric_daily"), "ratios": ref("int_ratio__daily"),
             "one": "1", "beside": 3,
-        },
-    }[grain]) }}
+        }) -}}
+    {%- endif -%}
 {% endmacro %}
 
 {# The same period some days before: of an hour the same hour of local time. #}
