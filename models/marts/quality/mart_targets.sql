@@ -1,8 +1,3 @@
-{%- set grains = {
-    "hour": [ref("mart_hourly"), ref("int_ratio__hourly"), ref("mart_duration_hourly"), "hour_at"],
-    "day": [ref("mart_daily"), ref("int_ratio__daily"), ref("mart_duration_daily"), "date_day"],
-} -%}
-
 with metrics as (
     select * from {{ ref("dim_metric") }}
 ),
@@ -14,90 +9,25 @@ targets as (
 
 -- A window ends with this hour or with yesterday; what is before valid_from is not asked.
 windows as (
-    {%- for grain in grains %}
+    {%- for grain in ("hour", "day") %}
     select
         targets.*,
         {{ window_start(grain, "targets.window_days") }} as window_start,
-        {{ window_end(grain) }} as window_end
+        {{ window_end(grain) }} as window_end,
+        greatest(
+            {{ window_start(grain, "targets.window_days") }},
+            {{ day_start("targets.valid_from") }}
+        ) as counted_from
     from targets
     where targets.grain = '{{ grain }}'
     {{ "union all" if not loop.last }}
     {%- endfor %}
 ),
 
-{%- for grain, (values, ratios, durations, period) in grains.items() %}
-{%- set period_start = "ratios.hour_at" if grain == "hour" else day_start("ratios.date_day") %}
-
--- The series that a target names, put together as the registry allows.
-values_by_{{ grain }} as (
-    select
-        windows.series_id,
-        windows.grain,
-        windows.statistic,
-        of_series.time,
-        {{ across_labels("metrics.across_labels", "of_series.value", "of_series.series_id") }} as value,
-        null::float8 as numerator,
-        null::float8 as denominator
-    from windows
-    inner join metrics on metrics.metric = windows.metric and metrics.kind <> 'ratio'
-    inner join {{ values }} as of_series
-        on of_series.metric = windows.metric
-        and of_series.time >= greatest(windows.window_start, {{ day_start("windows.valid_from") }})
-        and of_series.time < windows.window_end
-        and {{ labels_match("of_series.labels", "windows.labels") }}
-    where windows.grain = '{{ grain }}' and of_series.is_complete
-    group by windows.series_id, windows.grain, windows.statistic, of_series.time, metrics.across_labels
-),
-
-ratios_by_{{ grain }} as (
-    select
-        windows.series_id,
-        windows.grain,
-        windows.statistic,
-        {{ period_start }} as time,
-        ratios.value,
-        ratios.numerator,
-        ratios.denominator
-    from windows
-    inner join {{ ratios }} as ratios
-        on ratios.metric = windows.metric
-        and {{ period_start }} >= greatest(windows.window_start, {{ day_start("windows.valid_from") }})
-        and {{ period_start }} < windows.window_end
-    where windows.grain = '{{ grain }}' and ratios.is_complete
-),
-
-durations_by_{{ grain }} as (
-    select
-        windows.series_id,
-        windows.grain,
-        windows.statistic,
-        durations.time,
-        case windows.statistic
-            when 'p50' then durations.p50
-            when 'p95' then durations.p95
-            when 'p99' then durations.p99
-        end as value,
-        null::float8 as numerator,
-        null::float8 as denominator
-    from windows
-    inner join {{ durations }} as durations
-        on durations.series_id = windows.series_id
-        and durations.time >= greatest(windows.window_start, {{ day_start("windows.valid_from") }})
-        and durations.time < windows.window_end
-    where windows.grain = '{{ grain }}' and durations.is_complete
-),
-{%- endfor %}
-
 periods as (
-    {%- for grain in grains %}
-    select * from values_by_{{ grain }}
-    where value is not null
+    {{ target_periods("hour") }}
     union all
-    select * from ratios_by_{{ grain }}
-    union all
-    select * from durations_by_{{ grain }}
-    {{ "union all" if not loop.last }}
-    {%- endfor %}
+    {{ target_periods("day") }}
 ),
 
 measured as (

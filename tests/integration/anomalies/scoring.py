@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from tests.integration.anomalies.world import FIRST_JUDGED, HOUR, Planted, midnight
 
 FLAGGED = """
-    select 'hour', series, time, time + interval '1 hour', reason from marts.mart_anomalies_hourly where time >= %(since)s
+    select 'hour', series, time, time + interval '1 hour', reason
+    from marts.mart_anomalies_hourly
+    where time >= %(since)s
     union all
-    select 'day', series, time, time + interval '1 day', reason from marts.mart_anomalies_daily where time >= %(since)s
+    select 'day', series, time, (date_day + 1)::timestamp at time zone 'Europe/Paris', reason
+    from marts.mart_anomalies_daily
+    where time >= %(since)s
     order by 1, 2, 3
 """
 # Flags of one series that follow each other so closely are one alarm.
