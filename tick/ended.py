@@ -2,8 +2,11 @@
 
 from typing import NamedTuple
 
+from ingest import __main__ as ingest
+
 # The exit codes of ingest (design, section 4), and of everything that runs it.
-FINE, FAILED, NOTHING_TRIED, NONE_READ, TRY_LATER = 0, 1, 2, 3, 75
+FINE, FAILED, TRY_LATER = ingest.ALL_READ, ingest.SOME_FAILED, ingest.CUT_BY_QUOTA
+NOTHING_TRIED, NONE_READ = ingest.NOTHING_TRIED, ingest.NONE_READ
 
 
 class Ended(NamedTuple):

@@ -30,7 +30,11 @@ def run(steps: list[str], options: Options) -> Ended:
     """Run the steps in the order given; returns the worst exit code, and a line with what was not well."""
     started = perf_counter()
     try:
-        prepare_warehouse(settings.company())
+        company = settings.company()
+    except SetupError as error:
+        return Ended(NOTHING_TRIED, f"tick: {error}")
+    try:
+        prepare_warehouse(company)
         with closing(warehouse.connect()) as connection:
             connection.autocommit = True
             if not _only_one(connection):

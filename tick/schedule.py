@@ -22,7 +22,17 @@ from tick.steps import Options
 HOUR = dt.timedelta(hours=1)
 MOST_SECONDS = 30
 # What is read once, when a process starts: a change of it starts the loop anew.
-WATCHED = ("*.yml", ".dlt/*.toml", "requirements.txt", "ingest/**/*.py", "tick/*.py", "demo/*.py")
+WATCHED = (
+    "*.yml",
+    ".dlt/*.toml",
+    "requirements.txt",
+    "ingest/**/*.py",
+    "tick/*.py",
+    "demo/**/*.py",
+    "dashboards/**/*.py",
+    "dashboards/site/assets/*",
+    "dashboards/site/templates/*",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

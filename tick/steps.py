@@ -4,6 +4,8 @@ from contextlib import closing, redirect_stderr, redirect_stdout
 from io import StringIO
 from typing import NamedTuple
 
+import psycopg2
+
 from ingest import settings, warehouse
 from ingest.errors import SetupError, SourceError
 from ingest.project import ROOT
@@ -94,8 +96,8 @@ def _live() -> None:
         with redirect_stdout(StringIO()):
             start_api()
             live()
-    except (SetupError, SourceError) as error:
-        print(f"demo: {error}; going on without it")
+    except (SetupError, SourceError, psycopg2.Error) as error:
+        print(f"demo: {str(error).strip().splitlines()[0]}; going on without it")
 
 
 def _reason(text: object) -> str:

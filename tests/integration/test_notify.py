@@ -144,6 +144,9 @@ def test_a_warehouse_that_is_down_is_told_once_and_when_it_is_back(company, monk
     monkeypatch.setattr(notify, "DOWN", tmp_path / "told-down")
     port = company.value("show port")
     company.set(NOTIFY__URLS=json.dumps([web.url]), WAREHOUSE_PORT="1")
+    web.status = 500
+    assert main(["notify"]) == 2  # nobody took it: it is not told yet
+    web.status = 200
     assert [main(["notify"]), main(["notify"])] == [2, 2]
     company.set(WAREHOUSE_PORT=port)
     main(["notify"])
@@ -152,6 +155,25 @@ def test_a_warehouse_that_is_down_is_told_once_and_when_it_is_back(company, monk
         "demo: the warehouse is up again",
     ]
     assert SECRET not in "".join(capfd.readouterr())
+
+
+def test_a_warehouse_that_is_down_is_one_line_also_where_nobody_can_be_told(company, monkeypatch, tmp_path, capfd):
+    monkeypatch.setattr(notify, "DOWN", tmp_path / "told-down")
+    company.set(NOTIFY__URLS=f'["nonsense://{SECRET}"]', WAREHOUSE_PORT="1")
+    assert main(["notify"]) == 2
+    (line,) = "".join(capfd.readouterr()).splitlines()
+    assert line.startswith("tick: the warehouse does not let us in: ")
+
+
+def test_settings_that_can_not_be_read_are_one_line(company, tmp_path):
+    (tmp_path / ".dlt").mkdir()
+    (tmp_path / ".dlt" / "config.toml").write_text("company = ")
+    company.set(DLT_PROJECT_DIR=str(tmp_path))
+    with company.process("tick") as process:
+        printed, code = process.stdout.read(), process.wait()
+    assert code == 2
+    (line,) = printed.splitlines()
+    assert line.startswith("tick: .dlt/config.toml is no TOML: ")
 
 
 @pytest.mark.parametrize(

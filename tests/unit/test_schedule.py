@@ -1,7 +1,9 @@
 """When the loop ticks, and what makes it start anew."""
 
 import datetime as dt
+from pathlib import Path
 
+from ingest.project import ROOT
 from tick import schedule
 
 
@@ -20,3 +22,13 @@ def test_a_changed_setting_starts_the_loop_anew(tmp_path, monkeypatch):
     assert list(before) == [str(config)]
     config.with_name("secrets.toml").write_text("")
     assert schedule.fingerprint() != before
+
+
+def test_all_code_that_a_tick_runs_is_watched():
+    watched = {Path(path).relative_to(ROOT).as_posix() for path in schedule.fingerprint()}
+    assert {
+        "ingest/load.py",
+        "tick/steps.py",
+        "dashboards/site/page.py",
+        "dashboards/definitions/overview.py",
+    } <= watched
