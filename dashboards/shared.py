@@ -1,4 +1,4 @@
-"""What several dashboards have: the state of their sources, what happened, what was restated."""
+"""What several dashboards have: conditions, statements and panels, the state of their sources, what happened."""
 
 from dashboards.panels import Annotation, Panel
 
@@ -49,6 +49,86 @@ def closed_open_estimated(value: str) -> str:
     """Return the same, and again the values that were worked out later from what was left."""
     return f"""{closed_and_open(value)},
     case when 'estimated' = any(flags) then {value} end as estimated"""
+
+
+def by_series(mart: str, condition: str, columns: str) -> str:
+    """Return the statement for a panel over time with several series: `columns` of a mart, under a condition."""
+    return f"""
+select
+    time,
+    series,
+    {columns}
+from marts.{mart}
+where {condition}
+order by time, series
+"""
+
+
+def service_by_day(metric: str) -> str:
+    """Return the statement for a measure of how the service ran, by business day, beside its target."""
+    return f"""
+select
+    time,
+    {closed_and_open("value")},
+    target
+from marts.mart_quality_of_service_daily
+where metric = '{metric}' and {DAYS_RANGE}
+order by time
+"""
+
+
+def sign_ups_of_last_day(id: int, question: str, description: str, width: int, height: int) -> Panel:
+    """Return the tile of the one metric that matters."""
+    return Panel(
+        id=id,
+        title="Sign-ups of the last complete day",
+        question=question,
+        description=description,
+        kind="stat",
+        sql=f"""
+select
+    time,
+    sign_ups as value,
+    change,
+    target
+from marts.mart_acquisition
+where is_complete and {last_days(31)}
+order by time
+""",
+        grain="day",
+        direction="up",
+        width=width,
+        height=height,
+    )
+
+
+def sign_ups_a_day(id: int, width: int) -> Panel:
+    """Return the bars of the one metric that matters."""
+    return Panel(
+        id=id,
+        title="Sign-ups a day",
+        question="How many come, and is it more than the week before?",
+        description=(
+            "How many signed up on each business day, beside the same weekday of the week before and the target. "
+            "Today is drawn paler: it is not over. Days before the first read are worked out from the rows that were "
+            "left, a lower bound, and marked."
+        ),
+        kind="bars",
+        sql=f"""
+select
+    time,
+    {closed_open_estimated("sign_ups")},
+    sign_ups_week_before as before,
+    target
+from marts.mart_acquisition
+where {DAYS_RANGE}
+order by time
+""",
+        grain="day",
+        direction="up",
+        width=width,
+        height=8,
+    )
 
 
 def freshness(id: int, sources: tuple[str, ...]) -> Panel:

@@ -6,10 +6,12 @@ from dashboards.shared import (
     HAPPENED,
     HOURS_RANGE,
     RESTATED,
+    by_series,
     closed_and_open,
     closed_open_estimated,
     freshness,
-    last_days,
+    sign_ups_a_day,
+    sign_ups_of_last_day,
 )
 
 SOURCES = ("google_analytics", "website")
@@ -26,55 +28,17 @@ ACQUISITION = Dashboard(
     sources=SOURCES,
     default_days=90,
     panels=(
-        Panel(
+        sign_ups_of_last_day(
             id=1,
-            title="Sign-ups of the last complete day",
             question="How many came?",
             description=(
                 "How many signed up on the last complete business day, the change to the same weekday a week before, "
                 "and the target. Those deleted since are counted; today is not."
             ),
-            kind="stat",
-            sql=f"""
-select
-    time,
-    sign_ups as value,
-    change,
-    target
-from marts.mart_acquisition
-where is_complete and {last_days(31)}
-order by time
-""",
-            grain="day",
-            direction="up",
             width=8,
             height=8,
         ),
-        Panel(
-            id=2,
-            title="Sign-ups a day",
-            question="How many come, and is it more than the week before?",
-            description=(
-                "How many signed up on each business day, beside the same weekday of the week before and the target. "
-                "Today is drawn paler: it is not over. Days before the first read are worked out from the rows that "
-                "were left, a lower bound, and marked."
-            ),
-            kind="bars",
-            sql=f"""
-select
-    time,
-    {closed_open_estimated("sign_ups")},
-    sign_ups_week_before as before,
-    target
-from marts.mart_acquisition
-where {DAYS_RANGE}
-order by time
-""",
-            grain="day",
-            direction="up",
-            width=16,
-            height=8,
-        ),
+        sign_ups_a_day(id=2, width=16),
         Panel(
             id=8,
             title="Visitors and sessions a day",
@@ -187,15 +151,7 @@ order by time
                 "included. Days before the first read are a lower bound, and marked."
             ),
             kind="line",
-            sql=f"""
-select
-    time,
-    series,
-    {closed_open_estimated("value")}
-from marts.mart_daily
-where metric = 'objects.created' and {DAYS_RANGE}
-order by time, series
-""",
+            sql=by_series("mart_daily", f"metric = 'objects.created' and {DAYS_RANGE}", closed_open_estimated("value")),
             grain="day",
             has_series=True,
             direction="up",
@@ -211,15 +167,7 @@ order by time, series
                 "it. Days before the first read are a lower bound, and marked."
             ),
             kind="line",
-            sql=f"""
-select
-    time,
-    series,
-    {closed_open_estimated("value")}
-from marts.mart_daily
-where metric = 'objects.count' and {DAYS_RANGE}
-order by time, series
-""",
+            sql=by_series("mart_daily", f"metric = 'objects.count' and {DAYS_RANGE}", closed_open_estimated("value")),
             grain="day",
             has_series=True,
             direction="up",

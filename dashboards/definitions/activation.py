@@ -1,7 +1,15 @@
 """Do those who come get going?"""
 
 from dashboards.panels import Dashboard, Panel
-from dashboards.shared import DAYS_RANGE, HAPPENED, RESTATED, closed_and_open, freshness, last
+from dashboards.shared import (
+    DAYS_RANGE,
+    HAPPENED,
+    RESTATED,
+    by_series,
+    closed_and_open,
+    freshness,
+    last,
+)
 
 SOURCES = ("events", "website")
 WINDOWS = {"1_day": "1 day", "7_days": "7 days", "30_days": "30 days"}
@@ -131,15 +139,7 @@ order by step_number
                 "a type are not named. Today is drawn apart: it is not over."
             ),
             kind="stacked",
-            sql=f"""
-select
-    time,
-    series,
-    {closed_and_open("value")}
-from marts.mart_daily
-where metric = 'events.count' and {DAYS_RANGE}
-order by time, series
-""",
+            sql=by_series("mart_daily", f"metric = 'events.count' and {DAYS_RANGE}", closed_and_open("value")),
             grain="day",
             has_series=True,
             direction="up",

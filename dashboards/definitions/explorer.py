@@ -14,6 +14,29 @@ from dashboards.shared import (
 SOURCES = ("events", "google_analytics", "prometheus", "spiders", "website")
 CHOSEN = "metric = ${metric:sqlstring} and series = any (array[${series:sqlstring}]::text[])"
 
+
+def _chosen(mart: str, durations: str, in_range: str) -> str:
+    return f"""
+select
+    time,
+    series,
+    {closed_open_estimated("value")},
+    target
+from marts.{mart}
+where {CHOSEN} and {in_range}
+union all
+select
+    time,
+    series,
+    {closed_and_open("p95")},
+    null as estimated,
+    null as target
+from marts.{durations}
+where {CHOSEN} and {in_range}
+order by time, series
+"""
+
+
 EXPLORER = Dashboard(
     uid="bd-explorer",
     slug="metric-explorer",
@@ -85,25 +108,7 @@ where metric = ${metric:sqlstring}
                 "measured is a gap."
             ),
             kind="line",
-            sql=f"""
-select
-    time,
-    series,
-    {closed_open_estimated("value")},
-    target
-from marts.mart_daily
-where {CHOSEN} and {DAYS_RANGE}
-union all
-select
-    time,
-    series,
-    {closed_and_open("p95")},
-    null as estimated,
-    null as target
-from marts.mart_duration_daily
-where {CHOSEN} and {DAYS_RANGE}
-order by time, series
-""",
+            sql=_chosen("mart_daily", "mart_duration_daily", DAYS_RANGE),
             grain="day",
             has_series=True,
             width=24,
@@ -119,25 +124,7 @@ order by time, series
                 "a gap; a metric that its source reports by day only has none."
             ),
             kind="line",
-            sql=f"""
-select
-    time,
-    series,
-    {closed_open_estimated("value")},
-    target
-from marts.mart_hourly
-where {CHOSEN} and {HOURS_RANGE}
-union all
-select
-    time,
-    series,
-    {closed_and_open("p95")},
-    null as estimated,
-    null as target
-from marts.mart_duration_hourly
-where {CHOSEN} and {HOURS_RANGE}
-order by time, series
-""",
+            sql=_chosen("mart_hourly", "mart_duration_hourly", HOURS_RANGE),
             grain="hour",
             has_series=True,
             width=24,

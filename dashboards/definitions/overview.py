@@ -2,14 +2,14 @@
 
 from dashboards.panels import Dashboard, Panel
 from dashboards.shared import (
-    DAYS_RANGE,
     HAPPENED,
     RESTATED,
-    closed_and_open,
-    closed_open_estimated,
     freshness,
     last,
     last_days,
+    service_by_day,
+    sign_ups_a_day,
+    sign_ups_of_last_day,
 )
 
 SOURCES = ("events", "google_analytics", "prometheus", "website")
@@ -26,27 +26,13 @@ OVERVIEW = Dashboard(
     sources=SOURCES,
     default_days=30,
     panels=(
-        Panel(
+        sign_ups_of_last_day(
             id=1,
-            title="Sign-ups of the last complete day",
             question="Is the one metric that matters on target?",
             description=(
                 "How many signed up on the last complete business day, the change to the same weekday a week before, "
                 "and the target of seeds/targets.csv. Those deleted since are counted; today is not."
             ),
-            kind="stat",
-            sql=f"""
-select
-    time,
-    sign_ups as value,
-    change,
-    target
-from marts.mart_acquisition
-where is_complete and {last_days(31)}
-order by time
-""",
-            grain="day",
-            direction="up",
             width=9,
             height=7,
         ),
@@ -120,31 +106,7 @@ order by time
             width=5,
             height=7,
         ),
-        Panel(
-            id=4,
-            title="Sign-ups a day",
-            question="How many come, and is it more than the week before?",
-            description=(
-                "How many signed up on each business day, beside the same weekday of the week before and the target. "
-                "Today is drawn paler: it is not over. Days before the first read are worked out from the rows that "
-                "were left, a lower bound, and marked."
-            ),
-            kind="bars",
-            sql=f"""
-select
-    time,
-    {closed_open_estimated("sign_ups")},
-    sign_ups_week_before as before,
-    target
-from marts.mart_acquisition
-where {DAYS_RANGE}
-order by time
-""",
-            grain="day",
-            direction="up",
-            width=12,
-            height=8,
-        ),
+        sign_ups_a_day(id=4, width=12),
         Panel(
             id=5,
             title="Share of requests that failed, by day",
@@ -154,15 +116,7 @@ order by time
                 "It is what the servers say of themselves: a request that never arrived is in neither."
             ),
             kind="line",
-            sql=f"""
-select
-    time,
-    {closed_and_open("value")},
-    target
-from marts.mart_quality_of_service_daily
-where metric = 'http.error_ratio' and {DAYS_RANGE}
-order by time
-""",
+            sql=service_by_day("http.error_ratio"),
             unit="share",
             grain="day",
             direction="down",

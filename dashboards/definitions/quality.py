@@ -1,7 +1,17 @@
 """How does the service run?"""
 
 from dashboards.panels import Dashboard, Panel, Unit
-from dashboards.shared import DAYS_RANGE, HAPPENED, HOURS_RANGE, RESTATED, closed_and_open, freshness, last
+from dashboards.shared import (
+    DAYS_RANGE,
+    HAPPENED,
+    HOURS_RANGE,
+    RESTATED,
+    by_series,
+    closed_and_open,
+    freshness,
+    last,
+    service_by_day,
+)
 
 SOURCES = ("events", "prometheus", "spiders")
 
@@ -64,15 +74,7 @@ def _daily(id: int, metric: str, unit: Unit, title: str, description: str) -> Pa
         question="Is it getting better?",
         description=f"{description} Of the whole business day, and never a mean of its hours; today is drawn apart.",
         kind="line",
-        sql=f"""
-select
-    time,
-    {closed_and_open("value")},
-    target
-from marts.mart_quality_of_service_daily
-where metric = '{metric}' and {DAYS_RANGE}
-order by time
-""",
+        sql=service_by_day(metric),
         unit=unit,
         grain="day",
         direction="down",
@@ -142,15 +144,7 @@ order by series, grain
                 "extrapolates them, so they are no whole numbers. The hours that may still change are drawn apart."
             ),
             kind="stacked",
-            sql=f"""
-select
-    time,
-    series,
-    {closed_and_open("value")}
-from marts.mart_hourly
-where metric = 'http.requests' and {HOURS_RANGE}
-order by time, series
-""",
+            sql=by_series("mart_hourly", f"metric = 'http.requests' and {HOURS_RANGE}", closed_and_open("value")),
             grain="hour",
             has_series=True,
             width=12,

@@ -9,6 +9,17 @@ WEEKS = range(13)
 COHORTS = "".join(f',\n    max(share_active) filter (where week_number = {week}) as "{week}"' for week in WEEKS)
 
 
+def _active_users(grain: Grain) -> str:
+    return f"""
+select
+    time,
+    {closed_and_open("active_users")}
+from marts.mart_active_users
+where grain = '{grain}' and stream = 'events.events' and $__timeFilter(time)
+order by time
+"""
+
+
 def _active_tile(id: int, grain: Grain, days: int) -> Panel:
     return Panel(
         id=id,
@@ -61,14 +72,7 @@ RETENTION = Dashboard(
                 "is drawn apart: it is not over. Events without a user count nobody."
             ),
             kind="line",
-            sql=f"""
-select
-    time,
-    {closed_and_open("active_users")}
-from marts.mart_active_users
-where grain = 'day' and stream = 'events.events' and $__timeFilter(time)
-order by time
-""",
+            sql=_active_users("day"),
             grain="day",
             direction="up",
             width=12,
@@ -83,14 +87,7 @@ order by time
                 "which a day was not read whole, are drawn paler."
             ),
             kind="bars",
-            sql=f"""
-select
-    time,
-    {closed_and_open("active_users")}
-from marts.mart_active_users
-where grain = 'week' and stream = 'events.events' and $__timeFilter(time)
-order by time
-""",
+            sql=_active_users("week"),
             grain="week",
             direction="up",
             width=12,

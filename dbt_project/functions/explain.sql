@@ -45,6 +45,9 @@ neighbours as (
 ),
 
 shown as (
+    {%- for mart, grain, period, neighbour in [
+        (ref("mart_hourly"), "hour", "time", "start_at"), (ref("mart_daily"), "day", "date_day", "date_day")
+    ] %}
     select
         marts.time,
         marts.series,
@@ -53,24 +56,16 @@ shown as (
         marts.is_complete,
         marts.flags,
         marts.built_at
-    from {{ ref("mart_hourly") }} as marts
-    where explain.grain = 'hour'
+    from {{ mart }} as marts
+    where explain.grain = '{{ grain }}'
         and marts.metric = explain.metric
-        and marts.time in (select start_at from neighbours)
+        and marts.{{ period }} in (select {{ neighbour }} from neighbours)
     union all
-    select
-        marts.time,
-        marts.series,
-        marts.value,
-        marts.target,
-        marts.is_complete,
-        marts.flags,
-        marts.built_at
-    from {{ ref("mart_daily") }} as marts
-    where explain.grain = 'day'
-        and marts.metric = explain.metric
-        and marts.date_day in (select date_day from neighbours)
-    union all
+    {%- endfor %}
+    {%- for mart, grain, period, neighbour in [
+        (ref("mart_duration_hourly"), "hour", "time", "start_at"),
+        (ref("mart_duration_daily"), "day", "date_day", "date_day"),
+    ] %}
     select
         marts.time,
         marts.series,
@@ -79,23 +74,12 @@ shown as (
         marts.is_complete,
         array['p95'] as flags,
         marts.built_at
-    from {{ ref("mart_duration_hourly") }} as marts
-    where explain.grain = 'hour'
+    from {{ mart }} as marts
+    where explain.grain = '{{ grain }}'
         and marts.metric = explain.metric
-        and marts.time in (select start_at from neighbours)
-    union all
-    select
-        marts.time,
-        marts.series,
-        marts.p95 as value,
-        null::float8 as target,
-        marts.is_complete,
-        array['p95'] as flags,
-        marts.built_at
-    from {{ ref("mart_duration_daily") }} as marts
-    where explain.grain = 'day'
-        and marts.metric = explain.metric
-        and marts.date_day in (select date_day from neighbours)
+        and marts.{{ period }} in (select {{ neighbour }} from neighbours)
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
 ),
 
 by_series as (

@@ -6,7 +6,7 @@ with latest_runs as (
 unread as (
     select
         source,
-        coalesce(message, 'its last run died; `make ingest` repeats what it left') as message
+        problem
     from latest_runs
     where is_failed
 ),
@@ -40,7 +40,7 @@ sources as (
         'source ' || source as alert,
         source as subject,
         null::text as owner,
-        'could not be read: ' || message as problem,
+        'could not be read: ' || problem as problem,
         'a-source-is-down' as runbook
     from unread
 ),

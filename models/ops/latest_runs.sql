@@ -21,14 +21,24 @@ running as (
         and database = (select oid from pg_database where datname = current_database())
         and classid = hashtext('raw.reads')::oid
         and granted
+),
+
+judged as (
+    select
+        latest.*,
+        coalesce(latest.outcome = 'failed', running.objid is null) as is_failed
+    from latest
+    left join running on running.objid = hashtext(latest.source)::oid
 )
 
 select
-    latest.source,
-    latest.started_at,
-    latest.finished_at,
-    latest.outcome,
-    coalesce(latest.outcome = 'failed', running.objid is null) as is_failed,
-    latest.message
-from latest
-left join running on running.objid = hashtext(latest.source)::oid
+    source,
+    started_at,
+    finished_at,
+    outcome,
+    is_failed,
+    message,
+    case
+        when is_failed then coalesce(message, 'its last run died; `make ingest` repeats what it left')
+    end as problem
+from judged

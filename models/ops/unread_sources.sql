@@ -5,6 +5,6 @@ with latest as (
 select
     source,
     started_at,
-    coalesce(message, 'its last run died; `make ingest` repeats what it left') as message
+    problem as message
 from latest
 where is_failed
