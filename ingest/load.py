@@ -1,5 +1,6 @@
 """The only place that knows dlt: CSV files in, rows of a raw table out."""
 
+import csv
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,16 @@ class Rows:
     files: list[CsvFile]
     replaces: str | None
     adds: str | None = None
+
+    @classmethod
+    def of(cls, table: Table, rows: list[tuple], folder: Path, replaces: str | None) -> "Rows":
+        """Write rows, in the order of the table's columns, into a file of their own."""
+        path = folder / f"{table.name}.csv"
+        with path.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(table.columns)
+            writer.writerows(rows)
+        return cls(table, [CsvFile(path, len(rows))], replaces)
 
     @property
     def row_count(self) -> int:

@@ -24,9 +24,9 @@ from ingest.errors import SourceError
 from ingest.settings import DEMO_COMPANY
 from ingest.sources.google_analytics.properties import Property
 from ingest.sources.google_analytics.quota import Quota
+from ingest.sources.google_analytics.settings import DEMO_PROPERTY
 
 SCOPES = ("https://www.googleapis.com/auth/analytics.readonly",)
-DEMO_PROPERTY = "demo"
 GOOGLE = "https://analyticsdata.googleapis.com"
 TIMEOUT_SECONDS = 60
 # Ten server errors in an hour lock the property: three tries and no more.

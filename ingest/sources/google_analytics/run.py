@@ -3,7 +3,6 @@
 So a run that a quota cuts, or that dies, keeps the days before, and the next goes on with the first that is missing.
 """
 
-import csv
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -14,7 +13,6 @@ from ingest.errors import QuotaError, SourceError
 from ingest.hours import day_of
 from ingest.job import Job, Result
 from ingest.load import CsvFile, Rows, within_own_open_days, within_own_open_reads
-from ingest.raw import Table
 from ingest.reads import Period, Reading
 from ingest.sources.google_analytics.client import Client
 from ingest.sources.google_analytics.streams import Reply, Stream
@@ -49,9 +47,7 @@ class Run:
     def result(self) -> Result:
         """Return what was read; raises SourceError where a report failed, else QuotaError where the quota ended."""
         if self.failures:
-            first, *others = [f"{stream}: {error}" for stream, error in self.failures.items()]
-            more = f" (and {len(others)} more of {len(self.streams)} reports: see error in raw.reads)" if others else ""
-            raise SourceError(first + more)
+            raise SourceError.of_streams(self.failures, f"{len(self.streams)} reports")
         if self.client.quota.error:
             kept = f"{self.read_days:,} of {self.due_days:,} days of reports were read and are kept"
             raise QuotaError(f"{kept}; {self.client.quota.error}")
@@ -86,12 +82,12 @@ class Run:
         hours = [row for stream in good if stream.report.is_hourly for row in replies[stream].rows]
         days = [row for stream in good if not stream.report.is_hourly for row in replies[stream].rows]
         rejects = [row for stream in good for row in replies[stream].rejects]
-        source = self.job.source
+        source, folder = self.job.source, self.job.folder
         self.job.load(
             [
-                self._rows(HOUR_TABLE, hours, None if is_first else within_own_open_reads(source, "hour_at")),
-                self._rows(DAY_TABLE, days, None if is_first else within_own_open_days(source, "date_day")),
-                self._rows(REJECT_TABLE, rejects, None if is_first else within_own_open_reads(source, "day_at")),
+                Rows.of(HOUR_TABLE, hours, folder, None if is_first else within_own_open_reads(source, "hour_at")),
+                Rows.of(DAY_TABLE, days, folder, None if is_first else within_own_open_days(source, "date_day")),
+                Rows.of(REJECT_TABLE, rejects, folder, None if is_first else within_own_open_reads(source, "day_at")),
             ]
         )
 
@@ -133,14 +129,6 @@ class Run:
         if reply.doubts:
             self.doubts[stream.name] |= reply.doubts
         self.rejects[stream.name] += len(reply.rejects)
-
-    def _rows(self, table: Table, rows: list[tuple], replaces: str | None) -> Rows:
-        path = self.job.folder / f"{table.name}.csv"
-        with path.open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(table.columns)
-            writer.writerows(rows)
-        return Rows(table, [CsvFile(path, len(rows))], replaces)
 
     def _add(self, readings: dict[str, Reading]) -> None:
         """Count what a batch has read, once it is finished."""

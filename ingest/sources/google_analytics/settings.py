@@ -11,6 +11,8 @@ from ingest.reads import BEGINNING
 from ingest.settings import SourceSettings
 from ingest.sources.google_analytics.reports import ReportSettings
 
+DEMO_PROPERTY = "demo"
+
 
 def _key(given: object) -> object:
     """Return a key's JSON read, as the environment's is already."""
@@ -40,7 +42,7 @@ class GoogleAnalyticsSettings(SourceSettings):
     @field_validator("property_id")
     @classmethod
     def _is_an_id(cls, given: str) -> str:
-        if given != "demo" and not (given.isascii() and given.isdigit()):
+        if given != DEMO_PROPERTY and not (given.isascii() and given.isdigit()):
             raise ValueError("the number of Admin > Property details, such as 123456789; G-... is another id")
         return given
 

@@ -1,6 +1,5 @@
 """Prometheus: queries of the settings, each a stream, one value an hour and series. See README.md in this folder."""
 
-import csv
 import datetime as dt
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -128,9 +127,7 @@ def read(job: Job, settings: PrometheusSettings) -> Result:
             answers = list(pool.map(lambda stream: stream.ask(client, readings[stream.name]), due))
         failures = _load(job, readings, dict(zip(due, answers, strict=True)))
     if failures:
-        first, *others = [f"{stream}: {error}" for stream, error in failures.items()]
-        more = f" (and {len(others)} more of {len(due)} queries: see error in raw.reads)" if others else ""
-        raise SourceError(first + more)
+        raise SourceError.of_streams(failures, f"{len(due)} queries")
     notes += [note for answer in answers for note in answer.notes]
     return Result.of(readings, dict.fromkeys(filter(None, notes)))
 
@@ -302,10 +299,11 @@ def _load(job: Job, readings: dict[str, Reading], answers: dict[_Stream, _Answer
         is_first = all(readings[stream.name].is_first for stream in good)
         samples = [row for stream in good for row in answers[stream].samples]
         days = [row for stream in good for row in answers[stream].days]
+        source, folder = job.source, job.folder
         job.load(
             [
-                _rows(job, SAMPLE_TABLE, samples, "hour_at", is_first),
-                _rows(job, DAY_TABLE, days, "day_at", is_first),
+                Rows.of(SAMPLE_TABLE, samples, folder, None if is_first else within_own_open_reads(source, "hour_at")),
+                Rows.of(DAY_TABLE, days, folder, None if is_first else within_own_open_reads(source, "day_at")),
             ]
         )
     return failures
@@ -316,13 +314,3 @@ def _believe(job: Job, stream: _Stream, reading: Reading, answer: _Answer) -> No
     for table, rows, time in ((SAMPLE_TABLE, answer.samples, "hour_at"), (DAY_TABLE, answer.days, "day_at")):
         condition = f"stream = '{stream.name}' and {time} >= %s and {time} < %s"
         job.guard(reading, stream.name, [CsvFile(job.folder, len(rows))], table.name, condition)
-
-
-def _rows(job: Job, table: Table, rows: list[tuple], time: str, is_first: bool) -> Rows:
-    path = job.folder / f"{table.name}.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(table.columns)
-        writer.writerows(rows)
-    replaces = None if is_first else within_own_open_reads("prometheus", time)
-    return Rows(table, [CsvFile(path, len(rows))], replaces)
