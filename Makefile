@@ -84,7 +84,7 @@ dashboards: install ## Write Grafana's JSON, dbt's exposures and its metrics for
 check-dashboards: up ## Run each statement of the dashboards as Grafana would, and say what is wrong
 	@$(BIN)/python -m dashboards.check
 
-reader: up ## Make the role that Grafana logs in as, which reads marts and ops; shows its password once
+reader: up ## Make the role that Grafana logs in as, which reads marts and the views of ops; shows its password once
 	@$(BIN)/python -m dashboards.reader
 
 grafana: up ## Start the Grafana that is installed here, with the dashboards in it

@@ -82,7 +82,7 @@ def dashboard_json(dashboard: Dashboard) -> dict[str, Any]:
         "refresh": "5m",
         "links": [] if dashboard.is_public else [_other_dashboards()],
         "templating": {"list": [_variable(variable) for variable in dashboard.variables]},
-        "annotations": {"list": [BUILT_IN_ANNOTATIONS, *map(_annotation, dashboard.annotations, (ORANGE, GREY))]},
+        "annotations": {"list": [BUILT_IN_ANNOTATIONS, *map(_annotation, dashboard.annotations)]},
         "panels": [_header(dashboard), *_panels(dashboard)],
     }
 
@@ -165,15 +165,21 @@ def _variable(variable: Variable) -> dict[str, Any]:
     }
 
 
-def _annotation(annotation: Annotation, colour: str) -> dict[str, Any]:
+def _annotation(annotation: Annotation) -> dict[str, Any]:
     return {
         "datasource": DATASOURCE,
         "enable": True,
-        "hide": False,
-        "iconColor": colour,
+        **_where(annotation.panels),
         "name": annotation.name,
         "target": {**_target(annotation.sql, "table"), "refId": "Anno"},
     }
+
+
+def _where(panels: tuple[int, ...] | None) -> dict[str, Any]:
+    """Return where it stands. What is on all panels has a switch on top; one for each panel would fill a row."""
+    if panels is None:
+        return {"hide": False, "iconColor": ORANGE}
+    return {"hide": True, "iconColor": GREY, "filter": {"exclude": False, "ids": list(panels)}}
 
 
 def _over_time(panel: Panel) -> dict[str, Any]:

@@ -30,14 +30,17 @@ def table(rows: list[tuple]) -> Table:
     zone = business_timezone()
     found = Table(box=None, header_style="bold", title=f"Last complete hours ({zone.key})", title_justify="left")
     found.add_column("metric", no_wrap=True)
-    for name in ("hour", "value", "week on week"):
+    for name in ("hour", "value"):
         found.add_column(name, justify="right", no_wrap=True)
+    found.add_column("unit", no_wrap=True)
+    found.add_column("week on week", justify="right", no_wrap=True)
     found.add_column("", no_wrap=True)
     for series, at, value, unit, change, flags in rows:
         found.add_row(
             series,
             f"{at.astimezone(zone):%Y-%m-%d %H:%M}",
             number(value, unit),
+            "" if unit == "ratio" else unit,
             "" if change is None else f"{change:+.1%}",
             ", ".join(flag for flag in flags if flag in ("estimated", "no_rows")),
         )

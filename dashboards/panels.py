@@ -55,7 +55,8 @@ class Panel:
     `id` stays for ever, within its dashboard: alerts and links hold on to it. `title` says what is counted,
     `description` what is in it and what is not. `unit` is of the values (of the columns named in `units`, theirs);
     `direction` is whether up or down is good. `thresholds` are (from which value on, good, warning or bad), the first
-    from None. `has_series` where a panel over time has several. `follows_range` is False for what is told as of now,
+    from None. `has_series` where a panel over time has several. `restated` is the condition under which a row of
+    mart_restated is of a value that is drawn here; it is marked. `follows_range` is False for what is told as of now,
     whatever time is looked at.
     """
 
@@ -69,6 +70,7 @@ class Panel:
     units: Mapping[str, Unit] = field(default_factory=dict)
     grain: Grain | None = None
     has_series: bool = False
+    restated: str = ""
     direction: Literal["up", "down"] | None = None
     thresholds: tuple[tuple[float | None, Literal["good", "warning", "bad"]], ...] = ()
     follows_range: bool = True
@@ -97,10 +99,14 @@ class Variable:
 
 @dataclass(frozen=True, kw_only=True)
 class Annotation:
-    """What is written on every panel over time. Its SQL gives `time`, `text` and `tags`."""
+    """What is written on panels over time: on those with the ids `panels`, or on all (None).
+
+    Its SQL gives `time`, `text` and `tags`.
+    """
 
     name: str
     sql: str
+    panels: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

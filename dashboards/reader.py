@@ -1,4 +1,4 @@
-"""The role that Grafana logs in as: it reads the marts and ops, and can do nothing else.
+"""The role that Grafana logs in as: it reads the marts and the views of ops, and can do nothing else.
 
 python -m dashboards.reader         make it, or give it a new password; dbt grants it what it may read
 python -m dashboards.reader --sql   print what an administrator has to run where you may not make roles
@@ -179,7 +179,7 @@ def main(arguments: list[str]) -> int:
     except (SetupError, psycopg2.Error) as error:
         print(f"reader: {str(error).strip()}", file=sys.stderr)
         return 2
-    print(f"reader: {ROLE} may read {' and '.join(SCHEMAS)} of {warehouse.target().database}")
+    print(f"reader: {ROLE} may read the marts and the views of ops in {warehouse.target().database}")
     if not os.environ.get("GRAFANA_DB_PASSWORD"):
         print(f"reader: its password, which is shown this once: {word}")
     for statement in left:

@@ -1,6 +1,9 @@
 """What several dashboards have: conditions, statements and panels, the state of their sources, what happened."""
 
-from dashboards.panels import Annotation, Panel
+from collections import defaultdict
+from dataclasses import replace
+
+from dashboards.panels import Annotation, Dashboard, Grain, Panel
 
 # A day's time is reckoned from its date, so the facts' indexes know the date alone; a day more on both sides holds the
 # business days of any zone.
@@ -18,15 +21,28 @@ order by time
 """,
 )
 
-RESTATED = Annotation(
-    name="Restated",
-    sql="""
+
+def marked(dashboard: Dashboard) -> Dashboard:
+    """Return a dashboard with a mark on each panel for each day of which it draws a value that was restated."""
+    groups = defaultdict(list)
+    for panel in dashboard.panels:
+        if panel.restated:
+            groups[panel.restated, panel.grain].append(panel)
+    marks = tuple(_restated(condition, grain, panels) for (condition, grain), panels in groups.items())
+    return replace(dashboard, annotations=(*dashboard.annotations, *marks))
+
+
+def _restated(condition: str, grain: Grain, panels: list[Panel]) -> Annotation:
+    return Annotation(
+        name=f"Restated: {panels[0].title}",
+        sql=f"""
 select time, text, tags
 from marts.mart_restated
-where $__timeFilter(time)
+where ({condition}) and grain = '{grain}' and $__timeFilter(time)
 order by time
 """,
-)
+        panels=tuple(panel.id for panel in panels),
+    )
 
 
 def last(days: int) -> str:
@@ -126,6 +142,7 @@ order by time
 """,
         grain="day",
         direction="up",
+        restated="metric = 'objects.created'",
         width=width,
         height=8,
     )

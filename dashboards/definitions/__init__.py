@@ -8,5 +8,8 @@ from dashboards.definitions.pipeline import PIPELINE
 from dashboards.definitions.public import PUBLIC
 from dashboards.definitions.quality import QUALITY
 from dashboards.definitions.retention import RETENTION
+from dashboards.shared import marked
 
-DASHBOARDS = (OVERVIEW, ACQUISITION, ACTIVATION, RETENTION, QUALITY, EXPLORER, PIPELINE, PUBLIC)
+DASHBOARDS = tuple(
+    map(marked, (OVERVIEW, ACQUISITION, ACTIVATION, RETENTION, QUALITY, EXPLORER, PIPELINE, PUBLIC)),
+)

@@ -4,7 +4,6 @@ from dashboards.panels import Dashboard, Panel
 from dashboards.shared import (
     DAYS_RANGE,
     HAPPENED,
-    RESTATED,
     by_series,
     closed_and_open,
     freshness,
@@ -30,7 +29,8 @@ def _tile(id: int, window: str) -> Panel:
         sql=f"""
 select
     time,
-    share_{window} as value
+    share_{window} as value,
+    change_{window} as change
 from marts.mart_activation
 where share_{window} is not null
     and {last(62)}
@@ -143,10 +143,11 @@ order by step_number
             grain="day",
             has_series=True,
             direction="up",
+            restated="metric = 'events.count'",
             width=24,
             height=8,
         ),
         freshness(8, SOURCES),
     ),
-    annotations=(HAPPENED, RESTATED),
+    annotations=(HAPPENED,),
 )

@@ -5,7 +5,6 @@ from dashboards.shared import (
     DAYS_RANGE,
     HAPPENED,
     HOURS_RANGE,
-    RESTATED,
     closed_and_open,
     closed_open_estimated,
     freshness,
@@ -111,6 +110,7 @@ where metric = ${metric:sqlstring}
             sql=_chosen("mart_daily", "mart_duration_daily", DAYS_RANGE),
             grain="day",
             has_series=True,
+            restated="metric = ${metric:sqlstring}",
             width=24,
             height=9,
         ),
@@ -127,6 +127,7 @@ where metric = ${metric:sqlstring}
             sql=_chosen("mart_hourly", "mart_duration_hourly", HOURS_RANGE),
             grain="hour",
             has_series=True,
+            restated="metric = ${metric:sqlstring}",
             width=24,
             height=9,
         ),
@@ -167,7 +168,7 @@ where {CHOSEN} and {DAYS_RANGE}
 order by day desc, series
 limit 1000
 """,
-            width=14,
+            width=24,
             height=10,
         ),
         Panel(
@@ -200,10 +201,10 @@ where metric = ${metric:sqlstring} and $__timeFilter(time)
 order by day desc
 limit 1000
 """,
-            width=10,
-            height=10,
+            width=24,
+            height=8,
         ),
         freshness(6, SOURCES),
     ),
-    annotations=(HAPPENED, RESTATED),
+    annotations=(HAPPENED,),
 )

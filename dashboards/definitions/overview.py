@@ -3,7 +3,6 @@
 from dashboards.panels import Dashboard, Panel
 from dashboards.shared import (
     HAPPENED,
-    RESTATED,
     freshness,
     last,
     last_days,
@@ -48,7 +47,8 @@ OVERVIEW = Dashboard(
             sql=f"""
 select
     time,
-    visitors as value
+    visitors as value,
+    visitors_change as change
 from marts.mart_acquisition
 where is_visits_complete and visitors is not null and {last_days(31)}
 order by time
@@ -70,7 +70,8 @@ order by time
             sql=f"""
 select
     time,
-    share_7_days as value
+    share_7_days as value,
+    change_7_days as change
 from marts.mart_activation
 where share_7_days is not null and {last(31)}
 order by time
@@ -93,7 +94,8 @@ order by time
             sql=f"""
 select
     time,
-    share_active as value
+    share_active as value,
+    change
 from marts.mart_retention
 where week_number = 1
     and share_active is not null
@@ -120,10 +122,11 @@ order by time
             unit="share",
             grain="day",
             direction="down",
+            restated="metric = 'http.error_ratio'",
             width=12,
             height=8,
         ),
         freshness(6, SOURCES),
     ),
-    annotations=(HAPPENED, RESTATED),
+    annotations=(HAPPENED,),
 )

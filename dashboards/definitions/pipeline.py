@@ -143,7 +143,8 @@ order by time, stream
             question="How far may yesterday still move?",
             description=(
                 "How many complete values of the range a later read changed, and by how much at most, in the metric's "
-                "unit. A changed definition is none. Ratios, durations and active users have no record of it."
+                "unit; of a ratio, the values that it is made of. A changed definition is none. Durations and active "
+                "users have no record of it."
             ),
             kind="table",
             sql="""
@@ -165,7 +166,7 @@ left join (
     from marts.mart_restated
     where $__timeFilter(time)
 ) as restated on restated.metric = metrics.metric
-where metrics.kind not in ('ratio', 'duration')
+where metrics.kind <> 'duration'
 group by metrics.label, metrics.unit, metrics.metric
 order by hours desc, metrics.metric
 """,

@@ -203,8 +203,8 @@ def _said(values: list[float]) -> tuple[tuple[str, float], ...]:
 
 
 def _notes(dashboard: Dashboard, reader: Reader) -> list[dict]:
-    """Return what is written on charts, oldest first: what happened has a letter, what was restated none."""
-    rows = [row for each in dashboard.annotations for row in reader.ask(each.sql).rows]
+    """Return what is written on charts, oldest first: what happened has a letter; `panels` None is all of them."""
+    rows = [{**row, "panels": each.panels} for each in dashboard.annotations for row in reader.ask(each.sql).rows]
     letters = iter(ascii_uppercase)
     return [
         {
@@ -212,6 +212,7 @@ def _notes(dashboard: Dashboard, reader: Reader) -> list[dict]:
             "letter": None if row["tags"] == "restated" else next(letters, "*"),
             "text": row["text"],
             "when": times.short_day(row["time"]),
+            "panels": row["panels"],
         }
         for row in sorted(rows, key=lambda row: row["time"])
     ]

@@ -190,7 +190,7 @@ def test_the_marts_are_what_plain_sql_says_of_raw(company):
         "where metric = 'website.new_users' and date_day < '2026-04-01'"
     )
     assert company.rows(
-        "select week::text, stage, value, rate_from_stage_before, is_complete from marts.mart_pirate_metrics "
+        "select week::text, stage, value, rate, is_complete from marts.mart_pirate_metrics "
         "where week in ('2026-03-23', '2026-03-30') and stage_number <= 3 order by week, stage_number"
     ) == [
         ("2026-03-23", "acquisition", new_users, None, True),

@@ -85,7 +85,7 @@ def test_each_mart_answers_its_question(asked):
 
     # Without Google Analytics: what was not measured is null, and says so.
     assert asked.rows(
-        "select week::text, stage, value, rate_from_stage_before, is_complete, flags, note is null "
+        "select week::text, stage, value, rate, is_complete, flags, note is null "
         "from marts.mart_pirate_metrics where week >= '2026-03-02' order by week, stage_number"
     ) == [
         ("2026-03-02", "acquisition", None, None, False, [], False),

@@ -50,6 +50,17 @@ def test_a_dashboard_says_how_fresh_its_sources_are(dashboard):
         assert all(f"'{source}'" in states[0].sql for source in dashboard.sources)
 
 
+def test_a_restated_value_is_marked_on_the_panels_that_show_it_alone():
+    overview = next(dashboard for dashboard in DASHBOARDS if dashboard.slug == "overview")
+    marks = {panel: mark.sql for mark in overview.annotations for panel in mark.panels or ()}
+    assert set(marks) == {4, 5}
+    assert "(metric = 'objects.created') and grain = 'day'" in marks[4]
+    assert "(metric = 'http.error_ratio') and grain = 'day'" in marks[5]
+    listed = dashboard_json(overview)["annotations"]["list"]
+    assert [mark.get("filter", {}).get("ids") for mark in listed] == [None, None, [4], [5]]
+    assert all(panel.kind in OVER_TIME for dashboard in DASHBOARDS for panel in dashboard.panels if panel.restated)
+
+
 def test_the_public_dashboard_is_one():
     assert [dashboard.slug for dashboard in DASHBOARDS if dashboard.is_public] == ["public"]
 

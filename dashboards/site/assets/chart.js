@@ -1,7 +1,8 @@
 // One panel over time: drawn on a canvas by uPlot, pointed at, walked through by keys.
 class Chart {
-  constructor(plot, key, spec, page) {
-    Object.assign(this, { plot, key, spec, zone: page.zone, notes: page.notes }, unpack(spec));
+  constructor(id, plot, key, spec, page) {
+    const notes = page.notes.filter(({ panels }) => panels?.includes(id) ?? true);
+    Object.assign(this, { plot, key, spec, zone: page.zone, notes }, unpack(spec));
     this.isStacked = spec.kind !== "line";
     this.isBars = spec.kind === "bars" || (spec.kind === "stacked" && spec.step >= DAY);
     this.isLogarithmic = spec.kind === "line" && spec.unit in IN_SECONDS && isWide(this.series);
@@ -39,13 +40,15 @@ class Chart {
     this.plot.append(this.tip);
   }
 
-  // Show the last days; of hours no more than there are. A bar stands around its time, and has to fit.
+  // Show the last days; of hours no more than there are. A bar stands around its time: the first and the last have to
+  // fit, and no half of the one before.
   showDays(days, until) {
     const { step } = this.spec;
     const seconds = Math.max(days * DAY, step > DAY ? FEWEST_STEPS * step : 0);
     const aside = this.isBars ? step / 2 : 0;
     this.from = step < DAY ? Math.max(until - seconds, this.times[0]) : until - seconds;
-    this.low = this.from - aside;
+    const first = this.isBars ? this.times.find((at) => at >= this.from) ?? this.from : this.from;
+    this.low = first - aside;
     this.high = until + aside;
     this.u?.setScale("x", { min: this.low, max: this.high });
     this.onShow?.();

@@ -72,7 +72,7 @@ const holder = document.getElementById("data");
 const page = holder ? JSON.parse(holder.textContent) : { charts: {} };
 const charts = Object.entries(page.charts).map(([id, spec]) => {
   const panel = document.getElementById(`panel-${id}`);
-  const chart = new Chart(panel.querySelector(".plot"), panel.querySelector(".key"), spec, page);
+  const chart = new Chart(Number(id), panel.querySelector(".plot"), panel.querySelector(".key"), spec, page);
   setUpNumbers(chart, panel);
   return chart;
 });

@@ -39,6 +39,7 @@ select
     days.sign_ups,
     week_before.sign_ups as sign_ups_week_before,
     case when days.is_complete then days.sign_ups / nullif(week_before.sign_ups, 0) - 1 end as change,
+    case when days.is_visits_complete then days.visitors / nullif(week_before.visitors, 0) - 1 end as visitors_change,
     days.sign_ups / nullif(days.visitors, 0) as visitor_to_sign_up,
     activation.share_7_days as sign_up_to_activation,
     days.target,
@@ -49,9 +50,10 @@ select
 from days
 -- Day by day: a reader's condition on the day does not reach the week before, of which all history would be read.
 left join lateral (
-    select daily.value as sign_ups
+    select
+        min(daily.value) filter (where daily.{{ is_sign_up }}) as sign_ups,
+        min(daily.value) filter (where daily.metric = 'website.active_users') as visitors
     from daily
-    where daily.{{ is_sign_up }} and daily.is_complete and daily.date_day = days.date_day - 7
-    limit 1
+    where daily.is_complete and daily.date_day = days.date_day - 7
 ) as week_before on true
 left join activation on activation.date_day = days.date_day

@@ -88,6 +88,19 @@ grown_up as (
         {%- endfor %}
     from cohorts
     inner join windows on windows.date_day = cohorts.date_day
+),
+
+shares as (
+    select
+        date_day,
+        sign_ups,
+        followed,
+        is_complete
+        {%- for name in windows %},
+        activated_{{ name }},
+        activated_{{ name }}::float8 / followed as share_{{ name }}
+        {%- endfor %}
+    from grown_up
 )
 
 select
@@ -96,10 +109,16 @@ select
     sign_ups,
     followed,
     {%- for name in windows %}
-    activated_{{ name }}::float8 / followed as share_{{ name }},
+    share_{{ name }},
+    {%- endfor %}
+    {%- for name in windows %}
+    share_{{ name }} / nullif(min(share_{{ name }}) over week_before, 0) - 1 as change_{{ name }},
     {%- endfor %}
     is_complete
     {%- for name in windows %},
     activated_{{ name }}
     {%- endfor %}
-from grown_up
+from shares
+window week_before as (
+    order by date_day range between interval '7 days' preceding and interval '7 days' preceding
+)

@@ -88,7 +88,7 @@ measured as (
         'acquisition' as stage,
         week,
         value,
-        null::float8 as rate_from_stage_before,
+        null::float8 as rate,
         is_complete,
         flags
     from acquisition
@@ -97,7 +97,7 @@ measured as (
         'activation' as stage,
         activation.week,
         activation.value,
-        activation.value / nullif(acquisition.value, 0) as rate_from_stage_before,
+        activation.value / nullif(acquisition.value, 0) as rate,
         activation.value is not null as is_complete,
         activation.flags
     from activation
@@ -107,7 +107,7 @@ measured as (
         'retention' as stage,
         cohort_week + 7 as week,
         active_users::float8 as value,
-        share_active as rate_from_stage_before,
+        share_active as rate,
         active_users is not null as is_complete,
         '{}' as flags
     from retention
@@ -118,7 +118,7 @@ compared as (
         weeks.week,
         stages.*,
         measured.value,
-        measured.rate_from_stage_before,
+        measured.rate,
         lag(case when measured.is_complete then measured.value end) over (
             partition by stages.stage_number order by weeks.week
         ) as value_week_before,
@@ -151,7 +151,7 @@ select
     compared.label,
     compared.value,
     compared.unit,
-    compared.rate_from_stage_before,
+    compared.rate,
     compared.value_week_before,
     case when compared.is_complete then compared.value / nullif(compared.value_week_before, 0) - 1 end as change,
     week_targets.target,

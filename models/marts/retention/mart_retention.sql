@@ -94,6 +94,16 @@ cells as (
         and returned.week_number = weeks.week_number
     left join complete_weeks on complete_weeks.week = cohorts.cohort_week + weeks.week_number * 7
     left join complete_weeks as cohort_is_complete on cohort_is_complete.week = cohorts.cohort_week
+),
+
+shares as (
+    select
+        cohort_week,
+        week_number,
+        cohort_users,
+        active_users,
+        active_users::float8 / cohort_users as share_active
+    from cells
 )
 
 select
@@ -102,5 +112,10 @@ select
     week_number,
     cohort_users,
     active_users,
-    active_users::float8 / cohort_users as share_active
-from cells
+    share_active,
+    share_active / nullif(min(share_active) over cohort_before, 0) - 1 as change
+from shares
+window cohort_before as (
+    partition by week_number
+    order by cohort_week range between interval '7 days' preceding and interval '7 days' preceding
+)
