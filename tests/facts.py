@@ -53,4 +53,4 @@ def drop(company) -> None:
 def rebuild(company) -> None:
     """Build all facts anew from raw."""
     drop(company)
-    company.build()
+    company.build_facts()

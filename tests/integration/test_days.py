@@ -15,7 +15,7 @@ def test_a_day_has_the_hours_that_paris_gives_it(company, day, hours):
     company.add_events(*((number, "login", noon + (number - 60) * HOUR) for number in range(120)))
     company.now = noon + 24 * HOUR
     company.read("events")
-    company.build()
+    company.build_facts()
     query = "select value, is_complete, flags from marts.mart_daily where metric = 'events.count' and date_day = %s"
     assert company.rows(query, (day,)) == [(hours, True, [])]
     dates = company.rows("select hours_in_day from core.dim_date where date_day = %s", (day,))
@@ -32,12 +32,12 @@ def test_an_hour_is_complete_once_it_was_read_late_enough(company):
 
     company.now = first + HOUR + dt.timedelta(minutes=2)
     company.read("events")
-    company.build()
+    company.build_facts()
     assert company.rows(query) == [(first, False), (first + HOUR, False)]
 
     company.now = first + HOUR + dt.timedelta(minutes=3)
     company.read("events")
-    company.build()
+    company.build_facts()
     assert company.rows(query) == [(first, True), (first + HOUR, False)]
 
 
@@ -48,6 +48,6 @@ def test_a_source_that_was_not_read_is_missing_and_not_zero(company):
     company.add_events((1, "login", first), (2, "login", first + 5 * HOUR))
     company.now = first + 2 * HOUR + dt.timedelta(minutes=30)
     company.read("events")
-    company.build()
+    company.build_facts()
     query = "select time, value, flags from marts.mart_hourly where metric = 'events.count' order by time"
     assert company.rows(query) == [(first, 1, []), (first + HOUR, 0, ["no_rows"])]

@@ -44,7 +44,7 @@ def built(company) -> dict:
     company.execute(user, (company.now - 99 * HOUR,), database=WEBSITE)
     company.add_events(*((number, "login", company.now - number * HOUR) for number in range(1, 61)))
     company.read()
-    company.build()
+    company.build_facts()
     before = state(company)
     arrived = company.now + HOUR / 2
     company.add_events(*((60 + number, "login", arrived - number * HOUR, arrived) for number in range(1, 31)))
@@ -57,7 +57,7 @@ def test_facts_built_alone_are_followed_by_the_others(company, built):
     """What a selection left out is built by the next build, in the same numbers."""
     for chosen in ("fct_metric_daily", "fct_metric_hourly", "fct_coverage_hourly"):
         company.build("--select", chosen)
-    company.build()
+    company.build_facts()
     found = state(company)
     assert found != built
     rebuild(company)
@@ -66,6 +66,7 @@ def test_facts_built_alone_are_followed_by_the_others(company, built):
 
 def test_a_model_that_fails_in_the_middle_stops_only_what_follows(company, project, built):
     """The hours are built, the days are as they were; once mended, `dbt retry` builds the rest."""
+    company.set(DBT_WRITE_JSON="true")  # where dbt keeps what to try again
     model = project / "models" / "intermediate" / "metrics" / "int_metrics__daily.sql"
     right = model.read_text()
     model.write_text(f"{right}\nwhere 1 / 0 = 1\n")
@@ -85,12 +86,12 @@ def test_a_model_that_fails_in_the_middle_stops_only_what_follows(company, proje
 
 def test_facts_that_are_dropped_are_built_again(company, built):
     """Those that follow a lost fact follow again."""
-    company.build()
+    company.build_facts()
     found = state(company)
     for lost in (("fct_metric_hourly", "fct_user_activity_daily"), ("dim_series", "fct_metric_daily")):
         for fact in lost:
             company.execute(f"drop table core.{fact} cascade")
-        company.build()
+        company.build_facts()
         assert state(company) == found
 
 
@@ -124,8 +125,8 @@ def test_what_only_looks_changes_nothing(company, built):
 
 
 def test_any_number_of_threads_builds_the_same(company, built):
-    company.build("--threads", "8")
+    company.build_facts("--threads", "8")
     found = state(company)
     drop(company)
-    company.build("--threads", "1")
+    company.build_facts("--threads", "1")
     assert state(company) == found

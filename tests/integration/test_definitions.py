@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from tests.conftest import FACTS_AND_MARTS
+
 HOUR = dt.timedelta(hours=1)
 LINE = "events.count,Events"
 
@@ -22,7 +24,8 @@ def built(company, project):
             assert old in text
             path.write_text(text.replace(old, new))
         company.capfd.readouterr()
-        result = company.dbt("build", "--exclude-resource-type", "unit_test", project=project)
+        command = ("build", "--exclude-resource-type", "unit_test", "--select", *FACTS_AND_MARTS, "+every_metric_is_fed")
+        result = company.dbt(*command, project=project)
         return result.success, company.capfd.readouterr().out
 
     assert build()[0]

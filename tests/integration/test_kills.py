@@ -108,17 +108,17 @@ def test_a_killed_ingest_changes_no_number_and_the_next_repairs_it(company, kill
         company.read("website")
     else:
         company.read()
-        company.build()
+        company.build_facts()
         before = state(company)
         next_hours(company)
     kill(company)
     wait_until_gone(company)
 
     if not is_first:
-        company.build("--exclude", "every_source_was_read")
+        company.build_facts("--exclude", "every_source_was_read")
         assert state(company) == before
     company.read("events")
-    company.build()
+    company.build_facts()
     assert counted_in_the_mart(company) == counted_at_the_source(company)
     assert company.value("select count(*) from raw.reads where finished_at is null and repeated_by is null") == 0
     found = state(company)
@@ -139,7 +139,7 @@ def test_a_killed_build_is_taken_up_by_the_next(company, table, mode):
     """Dead before, in or between facts: the next build ends where one that never died would."""
     first_day(company)
     company.read()
-    company.build()
+    company.build_facts()
     next_hours(company)
     company.read()
 
@@ -151,10 +151,10 @@ def test_a_killed_build_is_taken_up_by_the_next(company, table, mode):
         process.kill()
     wait_until_gone(company)
 
-    company.build()
+    company.build_facts()
     assert counted_in_the_mart(company) == counted_at_the_source(company)
     found, written = state(company), writes(company)
-    company.build()
+    company.build_facts()
     assert writes(company) == written
     rebuild(company)
     assert state(company) == found
@@ -164,14 +164,14 @@ def test_two_builds_at_once_give_the_facts_of_one(company):
     """The second waits for the first's fact and then finds nothing left to build."""
     first_day(company)
     company.read()
-    company.build()
+    company.build_facts()
     next_hours(company)
     company.read()
     command = ("dbt.cli.main", "run", "--select", "fct_metric_hourly")
     with lock(company, "core.fct_metric_hourly", "exclusive") as let_go, company.process(*command) as one:
         wait_until_waiting(company, "core.fct_metric_hourly", one)
         let_go()
-        company.build()
+        company.build_facts()
         assert one.wait(PATIENCE_SECONDS) == 0
     assert counted_in_the_mart(company) == counted_at_the_source(company)
     found = state(company)

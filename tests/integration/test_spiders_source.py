@@ -111,7 +111,7 @@ def test_hours_are_what_plain_sql_says_of_the_source(spiders):
     source(spiders, lost, (2, silent - 4 * HOUR, silent))
     read(spiders)
     assert held(spiders) == there(spiders)
-    spiders.build()
+    spiders.build_facts()
     expected = spiders.rows(HOURS_AT_SOURCE, {"start": start}, SPIDERS)
     found = spiders.rows(HOURS)
     assert len(found) > 500
@@ -220,7 +220,7 @@ def test_reports_of_one_instant_and_spiders_without_a_name(spiders):
     report(spiders, (1, [{"stage": "x"}], at), (1, [{"stage": "x"}], at), (1, [{"stage": "x"}, {}], at))
     report(spiders, (4, [{}], at), (77, [{}, {}], at), (None, [{}] * 3, at))
     read(spiders)
-    spiders.build()
+    spiders.build_facts()
     assert len(held(spiders)) == 6
     totals = spiders.rows(
         "select labels ->> 'spider', value, sample_count from core.fct_metric_hourly "
@@ -232,12 +232,12 @@ def test_reports_of_one_instant_and_spiders_without_a_name(spiders):
 def test_a_window_changes_all_of_history_and_one_that_means_nothing_is_refused(spiders):
     fill(spiders, NOW - 10 * HOUR, NOW)
     read(spiders)
-    spiders.build()
+    spiders.build_facts()
     half = spiders.rows(HOURS)
-    spiders.build("--vars", "{spider_window_minutes: 60}")
+    spiders.build_facts("--vars", "{spider_window_minutes: 60}")
     whole = spiders.rows(HOURS)
     assert len(whole) > len(half)
-    spiders.build()
+    spiders.build_facts()
     assert spiders.rows(HOURS) == half
     for wrong in ("61", "0", "30.5", "half"):
         spiders.capfd.readouterr()
@@ -246,7 +246,7 @@ def test_a_window_changes_all_of_history_and_one_that_means_nothing_is_refused(s
         assert f"dbt_project.yml: spider_window_minutes is {wrong}; write a whole number" in (
             spiders.capfd.readouterr().out + str(result.exception)
         )
-    spiders.build()
+    spiders.build_facts()
 
 
 def test_other_names_types_and_local_times(spiders):

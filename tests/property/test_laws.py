@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.conftest import EVENTS, SPIDERS, WEBSITE
+from tests.conftest import EVENTS, FACTS_AND_MARTS, SPIDERS, WEBSITE
 from tests.facts import rebuild, state, writes
 
 HOUR = dt.timedelta(hours=1)
@@ -32,7 +32,7 @@ class World:
         company.execute("insert into spider values (1, 'arachne'), (2, 'shelob')", database=SPIDERS)
         self.change(rows=60)
         company.read()
-        company.build()
+        company.build_facts()
 
     def change(self, rows: int = 12) -> None:
         """New, late, moved, retyped and vanished events and reports; new and deleted objects."""
@@ -100,7 +100,8 @@ class World:
         self.change()
         self.company.read(*self.arguments())
         if self.random.random() < 0.6:
-            self.company.build(*self.random.choice(((), (), ("--select", "fct_metric_hourly"))))
+            chosen = self.random.choice((FACTS_AND_MARTS, FACTS_AND_MARTS, ("fct_metric_hourly",)))
+            self.company.build("--select", *chosen)
 
     def arguments(self) -> list[str]:
         """All sources, one, an old range, or a reconcile."""
@@ -119,11 +120,11 @@ def test_dirty_builds_equal_a_full_build_and_a_rerun_writes_nothing(company, see
     for _ in range(5):
         world.step()
     company.read("--reconcile")
-    company.build()
+    company.build_facts()
     found, written = state(company), writes(company)
     assert all(found.values()), found
 
-    company.build()
+    company.build_facts()
     assert writes(company) == written
 
     rebuild(company)
@@ -137,7 +138,7 @@ def test_reading_again_what_is_unchanged_writes_no_fact(company):
     for source in ("events", "spiders"):
         company.read(source, "--from", "2026-10-15", "--to", "2026-10-22T06:20")
     company.read("--reconcile")
-    company.build()
+    company.build_facts()
     again = [row for row in writes(company) if row[0] != "fct_coverage_hourly"]
     assert again == [row for row in written if row[0] != "fct_coverage_hourly"]
 
@@ -148,7 +149,7 @@ def test_facts_are_what_plain_sql_says_of_the_source(company):
     for _ in range(3):
         world.step()
     company.read("events", "--from", "2026-10-01", "--to", "2026-11-30")
-    company.build()
+    company.build_facts()
     past = f"from event where occurred_at < '{company.now}' group by 1, 2 order by 1, 2"
     by_hour = f"select kind, date_trunc('hour', occurred_at), count(*)::float8 {past}"
     by_day = f"select kind, (occurred_at at time zone 'Europe/Paris')::date, count(*)::float8 {past}"
