@@ -9,7 +9,7 @@ with metrics as (
     select * from {{ ref("dim_metric") }}
 ),
 
-ratio_series as not materialized (
+ratio_series as materialized (
     select * from {{ ref("int_ratio__series") }}
 ),
 
