@@ -60,11 +60,10 @@
         {{ slots(grain) }}
     ) as slots
     {{ join_series(grain, "flow") }}
-    {{ join_fact(grain, "flow", "fact", "periods.period", none) }}
     cross join lateral (
         {{ weeks_of(grain, "flow", "slots.") }}
     ) as weeks
-    where fact.series_id is null
+    where not exists ({{ facts_at(grain, "flow", "array[periods.period]") }})
         and weeks.weeks >= {{ var("anomaly_least_weeks") }}
         and weeks.measured >= 0.9 * cardinality(slots.periods)
         and exists (
