@@ -15,7 +15,7 @@ from tests.integration.anomalies.scoring import score
 DATABASE = f"test_anomalies_{WORKER}"
 NOW = "2026-11-23T00:30Z"  # all of the history is read and over
 GRAINS = ("hourly", "daily")
-# More seeds: ANOMALY_SEEDS=1,2,3 pytest tests/integration/test_anomalies.py
+# More seeds: ANOMALY_SEEDS=1,2,3 pytest -s tests/integration/test_anomalies.py
 SEEDS = os.environ.get("ANOMALY_SEEDS", "held out").split(",")
 OUTSIDE = "time, series_id, reason, value, expected, lower, upper"
 LAST_DAYS = "time >= '2026-11-20T23:00Z'"
@@ -45,30 +45,21 @@ def warehouse(server, profiles):
         yield connection
 
 
-def test_the_committed_anomalies_are_found_and_little_else(warehouse, capsys):
+@pytest.fixture(scope="module")
+def committed_list(warehouse):
+    """Give the anomalies of planted.csv, in the history that the warehouse holds."""
     planted = committed()
-    assert len(planted) >= 60
     load(warehouse, planted, "committed")
-    _assert_found(warehouse, planted, "the committed list", capsys)
+    return planted
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_so_are_others_in_another_history(warehouse, seed, capsys):
-    """Neither the noise nor the anomalies were there when the rules were made."""
-    planted = drawn(seed)
-    load(warehouse, planted, seed)
-    _assert_found(warehouse, planted, f"seed {seed}", capsys)
-
-
-def _assert_found(warehouse, planted, title, capsys):
-    scored = score(warehouse, planted)
-    with capsys.disabled():
-        print(f"\n{title}\n{scored.table()}")
-    assert scored.precision >= 0.9, scored.false_alarms
-    assert scored.recall >= 0.8, scored.missed
+def test_the_committed_anomalies_are_found_and_little_else(warehouse, committed_list, capsys):
+    assert len(committed_list) >= 60
+    _assert_found(warehouse, committed_list, "the committed list", capsys)
 
 
 @pytest.mark.parametrize("grain", GRAINS)
+@pytest.mark.usefixtures("committed_list")
 def test_anomalies_are_what_is_outside_of_its_band(warehouse, grain):
     """mart_anomalies gives up early what its own weeks explain: that must lose nothing."""
     outside = f"select {OUTSIDE} from marts.mart_expected_{grain} where reason is not null and {LAST_DAYS}"
@@ -77,6 +68,7 @@ def test_anomalies_are_what_is_outside_of_its_band(warehouse, grain):
     assert sorted(_rows(warehouse, outside)) == sorted(_rows(warehouse, flagged))
 
 
+@pytest.mark.usefixtures("committed_list")
 def test_a_restated_hour_changes_its_own_flag_and_the_bands_of_later_ones(warehouse):
     """Nothing is stored, so nothing has to be built again."""
     of_an_hour = "select {} from marts.mart_expected_hourly where metric = 'requests' and series = %s and time = %s"
@@ -97,8 +89,10 @@ def test_a_restated_hour_changes_its_own_flag_and_the_bands_of_later_ones(wareho
     assert band != band_after
 
 
+@pytest.mark.usefixtures("committed_list")
 def test_two_days_of_all_metrics_read_little_of_the_facts(warehouse):
-    """An hour of a series reads ten rows; a hundred where its weeks don't explain it, as in a third of this history."""
+    """An hour of a series reads ten rows; a hundred where its weeks don't explain it, as in a fifth of this history: 28
+    were measured. With the whole fact read once, for what is missing, they were 78."""
     with warehouse.cursor() as cursor:
         # What is cheapest of a hundred thousand rows is not of millions: there must be a way by the indexes.
         cursor.execute("set local enable_seqscan = off; set local enable_mergejoin = off")
@@ -109,7 +103,23 @@ def test_two_days_of_all_metrics_read_little_of_the_facts(warehouse):
         (((plan,),),) = cursor.fetchall()
     warehouse.rollback()
     read = sum(_rows_of_facts(plan["Plan"]))
-    assert hours < read <= 45 * hours, read / hours
+    assert hours < read <= 30 * hours, read / hours
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_so_are_others_in_another_history(warehouse, seed, capsys):
+    """Neither the noise nor the anomalies were there when the rules were made."""
+    planted = drawn(seed)
+    load(warehouse, planted, seed)
+    _assert_found(warehouse, planted, f"seed {seed}", capsys)
+
+
+def _assert_found(warehouse, planted, title, capsys):
+    scored = score(warehouse, planted)
+    with capsys.disabled():
+        print(f"\n{title}\n{scored.table()}")
+    assert scored.precision >= 0.9, scored.false_alarms
+    assert scored.recall >= 0.8, scored.missed
 
 
 def _rows_of_facts(node):
