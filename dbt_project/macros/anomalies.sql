@@ -79,7 +79,8 @@
     One row per series and complete day at the end of two weeks in which it drifted. A week's drift is the median of how
     its days (as logarithms) stand to those a week before, less what is usual in the weeks before. It drifts where both
     weeks go the same way, neither of them less than a quarter of it, and no quarter of their days three quarters: that
-    is a level shift. 0.67: how far two medians of 7 move by themselves, by how far one day does.
+    is a level shift. 0.67: how far two medians of 7 move by themselves, by how far one day does. Not asked of stocks:
+    what only grows grows by less of itself each week.
 #}
 {% macro drift(subject) %}
     select

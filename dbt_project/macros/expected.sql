@@ -71,7 +71,10 @@
     offset 0
 {% endmacro %}
 
-{# The fact at a period, or none. Of ratios all that `among` asks for are worked out at once. #}
+{#
+    The fact at a period, or none. Of ratios all that `among` asks for are worked out at once. `offset 0`: else PostgreSQL
+    may join with all of the fact, where it can't tell how few periods are asked for.
+#}
 {% macro join_fact(grain, subject, name, period, among) %}
     {%- set g = grain_of(grain) -%}
     {%- if subject == "ratio" -%}
@@ -79,8 +82,14 @@
         {{ facts_at(grain, subject, among) }}
     ) as {{ name }} on {{ name }}.{{ g.period }} = {{ period }}
     {%- else -%}
-    left join {{ g.facts }} as {{ name }}
-        on {{ name }}.series_id = series.series_id and {{ name }}.{{ g.period }} = {{ period }}
+    left join lateral (
+        select
+            facts.series_id,
+            facts.value
+        from {{ g.facts }} as facts
+        where facts.series_id = series.series_id and facts.{{ g.period }} = {{ period }}
+        offset 0
+    ) as {{ name }} on true
     {%- endif -%}
 {% endmacro %}
 

@@ -73,7 +73,7 @@ def test_a_restated_hour_changes_its_own_flag_and_the_bands_of_later_ones(wareho
     """Nothing is stored, so nothing has to be built again."""
     of_an_hour = "select {} from marts.mart_expected_hourly where metric = 'requests' and series = %s and time = %s"
     restated, a_week_later = "2026-11-12T10:00Z", "2026-11-19T10:00Z"
-    series = ("requests.large",)
+    series = ("requests.medium",)
     restate = """
         update core.fct_metric_hourly set value = 20 * value
         where series_id = (select series_id from core.dim_series where series = %s) and hour_at = %s

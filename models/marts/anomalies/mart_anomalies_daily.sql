@@ -29,8 +29,6 @@ flagged as (
     union all
     {{ drift("flow") }}
     union all
-    {{ drift("stock") }}
-    union all
     {{ drift("ratio") }}
 )
 
