@@ -12,35 +12,12 @@ from aiosmtpd.controller import Controller
 from ingest.raw import prepare
 from ingest.sources import SOURCES
 from tests.conftest import EVENTS, WAREHOUSE, free_port
+from tests.integration.measured import add_sign_ups, add_workers
 from tick import notify, steps
 from tick.__main__ import main
 
 SECRET = "canary-4711"
 NOWHERE = "postgresql://reader@127.0.0.1:1/demo_nowhere"
-SERIES = """
-    insert into core.dim_series (series_id, metric, labels, series)
-    values (1, 'spiders.active.mean', '{"spider": "ant"}', 'spiders.active.mean{spider=ant}'),
-        (2, 'objects.created', '{"object": "users"}', 'objects.created{object=users}')
-"""
-WORKERS = """
-    insert into core.fct_coverage_hourly (stream, hour_at, read_at)
-    select 'spiders.statuses', at, at + interval '65 minutes'
-    from generate_series(timestamptz %(first)s, %(last)s, interval '1 hour') as hours (at);
-    insert into core.fct_metric_hourly (series_id, hour_at, metric, value, sample_count, origin, is_estimated, built_at)
-    select 1, at, 'spiders.active.mean', %(workers)s, 1, 'observed', false, now()
-    from generate_series(timestamptz %(first)s, %(last)s, interval '1 hour') as hours (at)
-"""
-SIGN_UPS = """
-    insert into core.fct_coverage_hourly (stream, hour_at, read_at)
-    select 'website.objects', at, at + interval '65 minutes'
-    from generate_series(
-        %(day)s::timestamp at time zone 'Europe/Paris',
-        (%(day)s::timestamp + interval '23 hours') at time zone 'Europe/Paris',
-        interval '1 hour'
-    ) as hours (at);
-    insert into core.fct_metric_daily (series_id, date_day, metric, value, origin, is_estimated, built_at)
-    values (2, %(day)s, 'objects.created', %(sign_ups)s, 'derived', false, now())
-"""
 
 
 @pytest.fixture
@@ -112,16 +89,6 @@ def something_is_wrong(company) -> None:
     )
 
 
-def add_workers(company, first: str, last: str, workers: int) -> None:
-    """Put hours of a spider's workers into the facts, as if they had been read and built."""
-    company.execute(WORKERS, {"first": first, "last": last, "workers": workers})
-
-
-def add_sign_ups(company, day: str, sign_ups: int) -> None:
-    """Put a day's sign-ups into the facts, as if its hours had been read and built."""
-    company.execute(SIGN_UPS, {"day": day, "sign_ups": sign_ups})
-
-
 def test_an_alert_is_told_once_when_it_comes_and_once_when_it_goes(told, company, web):
     company.add_events((1, "login", company.now - dt.timedelta(hours=1)))
     company.read()
@@ -157,7 +124,6 @@ def test_an_anomaly_and_a_missed_target_are_told_once_and_when_they_are_over(tol
     with closing(company.server.connect(WAREHOUSE)) as connection:
         prepare(connection, [table for source in SOURCES.values() for table in source.TABLES])
     company.build("--select", "+alerts")
-    company.execute(SERIES)
     add_workers(company, "2026-09-29T00:00Z", "2026-11-10T00:00Z", 6)
     told("notify")
     web.messages.clear()
