@@ -1,11 +1,9 @@
 with hourly as (
-    select * from {{ ref("mart_targets_hourly") }}
-    where time > {{ hour_of(now()) }} - interval '2 days'
+    {{ targets_by_period("hour", since=hour_of(now()) ~ " - interval '2 days'") }}
 ),
 
 daily as (
-    select * from {{ ref("mart_targets_daily") }}
-    where date_day > {{ day_of(now()) }} - 8
+    {{ targets_by_period("day", since=day_start("(" ~ day_of(now()) ~ " - 7)")) }}
 ),
 
 metrics as (
