@@ -19,6 +19,7 @@ from ingest.errors import SetupError
 from ingest.hours import business_timezone
 
 EXPLAINED, UNKNOWN, NO_WAREHOUSE = 0, 1, 2
+BAND = (("at least", "lower"), ("at most", "upper"))
 COLUMNS = ("value", "target", "before", "after", "week_before")
 
 
@@ -80,6 +81,7 @@ def show(found: dict, console: Console) -> None:
     console.print(f"  {metric['description']} ({metric['kind']}, {metric['unit']}, version {metric['version']})")
     console.print(f"  owner {metric['owner']}; {_freshness(found['freshness'])}")
     _show_values(found, console)
+    _show_expected(found, console)
     _show_streams(found, console)
     _show_reads(found, console)
     _show_revisions(found, console)
@@ -105,6 +107,20 @@ def _show_values(found: dict, console: Console) -> None:
         metric, sides = found["metric"], found["sides"]
         above = f"{_side(metric, 'numerator')} {sides['numerator']:,.2f}"
         console.print(f"  = {above} / {_side(metric, 'denominator')} {sides['denominator']:,.2f}", markup=False)
+
+
+def _show_expected(found: dict, console: Console) -> None:
+    console.print("\n[bold]Expected, by the weeks before[/bold]")
+    unit = found["metric"]["unit"]
+    for line in found["expected"]:
+        ends = [f"{word} {number(line[name], unit)}" for word, name in BAND if line[name] is not None]
+        band = f", {' and '.join(ends)}" if ends else ""
+        reason = (line["reason"] or "as expected").replace("_", " ")
+        odd = f"ANOMALY: {reason}" if line["reason"] else reason
+        about = f"about {number(line['expected'], unit)}{band}"
+        console.print(f"  {line['series']}: {odd}: {_value(line['value'], unit)} where {about}", markup=False)
+    if not found["expected"]:
+        console.print("  not judged: it is not complete, has too little history or is a duration")
 
 
 def _show_streams(found: dict, console: Console) -> None:

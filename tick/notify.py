@@ -67,8 +67,9 @@ def notify(is_dry_run: bool = False) -> Ended:
         cursor.execute("select to_regclass('ops.alerts') is null")
         if cursor.fetchone()[0]:
             return Ended(FAILED, "there is no ops.alerts: dbt build has never succeeded")
-        came = _missing(cursor, "alerts", "told")
-        went = _missing(cursor, "told", "alerts")
+        alerts, told = _alerts(cursor, "alerts"), _alerts(cursor, "told")
+        came = [one for name, one in alerts.items() if name not in told]
+        went = [one for name, one in told.items() if name not in alerts]
         if not came and not went:
             return Ended(FINE, "nothing new to tell")
         title, body = message(came, went, resolved.link)
@@ -82,10 +83,9 @@ def notify(is_dry_run: bool = False) -> Ended:
         if len(failed) == len(resolved.urls):
             return Ended(FAILED, f"nobody could be told, the next tick tries again: {', '.join(failed)}")
         _keep(cursor, came, went)
-    told = (
-        f"told {len(came)} new, {len(went)} over, to {len(resolved.urls) - len(failed)} of {len(resolved.urls)} places"
-    )
-    return Ended(FAILED, f"{told}; not to {', '.join(failed)}") if failed else Ended(FINE, told)
+    told_to = f"{len(resolved.urls) - len(failed)} of {len(resolved.urls)} places"
+    line = f"told {len(came)} new, {len(went)} over, to {told_to}"
+    return Ended(FAILED, f"{line}; not to {', '.join(failed)}") if failed else Ended(FINE, line)
 
 
 def tell_down(problem: str) -> None:
@@ -119,17 +119,10 @@ def message(came: list[Alert], went: list[Alert], link: str | None) -> tuple[str
     return title, "\n".join([*lines[:MOST_LINES], *more, *([link] if link else [])])
 
 
-def _missing(cursor, here: str, there: str) -> list[Alert]:
-    """Return the alerts of one of the two tables that the other does not hold."""
-    cursor.execute(
-        f"""
-        select alert, subject, owner, problem, runbook
-        from ops.{here}
-        where not exists (select from ops.{there} where {there}.alert = {here}.alert)
-        order by alert
-        """
-    )
-    return [Alert(*row) for row in cursor.fetchall()]
+def _alerts(cursor, table: str) -> dict[str, Alert]:
+    """Return the rows of ops.alerts or ops.told, by name. Each is asked once: what is odd now takes half a second."""
+    cursor.execute(f"select alert, subject, owner, problem, runbook from ops.{table} order by alert")
+    return {row[0]: Alert(*row) for row in cursor.fetchall()}
 
 
 def _keep(cursor, came: list[Alert], went: list[Alert]) -> None:

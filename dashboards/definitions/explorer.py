@@ -204,6 +204,62 @@ limit 1000
             width=24,
             height=8,
         ),
+        Panel(
+            id=7,
+            title="Not as expected",
+            question="When was it not as in the weeks before, and what was expected?",
+            description=(
+                "Complete hours (at most of the last 31 days of the range) and days that lie outside the band of the "
+                "weeks before, are missing or drift (docs/anomalies.md). The first line counts all of them; at most "
+                "200 are shown. Durations are not judged, nor what has too little history."
+            ),
+            kind="table",
+            sql=f"""
+with found as (
+    select
+        time,
+        'hour' as grain,
+        series,
+        reason,
+        value,
+        expected,
+        lower,
+        upper
+    from marts.mart_anomalies_hourly
+    where {CHOSEN} and {HOURS_RANGE}
+    union all
+    select
+        time,
+        'day',
+        series,
+        reason,
+        value,
+        expected,
+        lower,
+        upper
+    from marts.mart_anomalies_daily
+    where {CHOSEN} and {DAYS_RANGE}
+)
+
+select
+    null::timestamptz as "when",
+    'all' as grain,
+    count(*)::text as "what",
+    null as reason,
+    null::float8 as value,
+    null::float8 as expected,
+    null::float8 as "at least",
+    null::float8 as "at most"
+from found
+union all
+select *
+from found
+order by "when" desc, "what"
+limit 200
+""",
+            width=24,
+            height=9,
+        ),
         freshness(6, SOURCES),
     ),
     annotations=(HAPPENED,),

@@ -126,6 +126,50 @@ order by time
             width=12,
             height=8,
         ),
+        Panel(
+            id=8,
+            title="Not as expected in the last 7 days",
+            question="Which numbers should somebody look at?",
+            description=(
+                "Complete hours and days, of any metric, whose value lies outside the band of the same hours of the "
+                "weeks before, is missing or drifts (docs/anomalies.md). A question, not a fault: a deploy or a "
+                "campaign may explain it. Nothing is said where there is too little history, nor of durations."
+            ),
+            kind="table",
+            sql=f"""
+select
+    time as "when",
+    'hour' as grain,
+    series as "what",
+    reason,
+    value,
+    expected,
+    lower as "at least",
+    upper as "at most",
+    unit,
+    owner
+from marts.mart_anomalies_hourly
+where {last(7)}
+union all
+select
+    time,
+    'day',
+    series,
+    reason,
+    value,
+    expected,
+    lower,
+    upper,
+    unit,
+    owner
+from marts.mart_anomalies_daily
+where {last_days(7)}
+order by "when" desc, "what"
+limit 200
+""",
+            width=24,
+            height=8,
+        ),
         freshness(6, SOURCES),
     ),
     annotations=(HAPPENED,),

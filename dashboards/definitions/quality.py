@@ -259,6 +259,61 @@ order by on_target_share nulls last, series, grain
             width=24,
             height=9,
         ),
+        Panel(
+            id=14,
+            title="Targets at the last complete hour or day",
+            question="Which targets are missed now?",
+            description=(
+                "Each target's last complete hour (of 2 days) or day (of 7), and whether it was met. An alert is of a "
+                "day that missed, or of three hours in a row; but not of hours of a ratio, whose error budget by day "
+                "tells of them."
+            ),
+            kind="table",
+            sql="""
+select
+    series as "what",
+    grain,
+    statistic,
+    time as "when",
+    value,
+    target,
+    is_on_target as "on target",
+    is_alarming as alert,
+    unit,
+    owner
+from marts.mart_targets_latest
+order by is_on_target, series, grain
+""",
+            follows_range=False,
+            width=12,
+            height=9,
+        ),
+        Panel(
+            id=15,
+            title="Days that missed a target",
+            question="When was a target missed?",
+            description=(
+                "Complete business days of the range whose value was worse than the target that held then, newest "
+                "first; at most 200. A day that was not measured is neither met nor missed."
+            ),
+            kind="table",
+            sql=f"""
+select
+    date_day::text as day,
+    series as "what",
+    statistic,
+    value,
+    target,
+    unit,
+    owner
+from marts.mart_targets_daily
+where not is_on_target and {DAYS_RANGE}
+order by day desc, series
+limit 200
+""",
+            width=12,
+            height=9,
+        ),
         freshness(13, SOURCES),
     ),
     annotations=(HAPPENED,),

@@ -101,6 +101,31 @@ by_series as (
     group by shown.series
 ),
 
+-- The band of each value, and why it is an anomaly; then those that have no band: what is missing, or drifts.
+judged as (
+    {%- for grain, expected, anomalies, period, asked in [
+        ("hour", ref("mart_expected_hourly"), ref("mart_anomalies_hourly"), "time", "start_at"),
+        ("day", ref("mart_expected_daily"), ref("mart_anomalies_daily"), "date_day", "date_day"),
+    ] %}
+    {%- for mart, condition in [(expected, "true"), (anomalies, "marts.reason in ('missing', 'drift')")] %}
+    select
+        marts.series,
+        marts.reason,
+        marts.value,
+        marts.expected,
+        marts.lower,
+        marts.upper
+    from {{ mart }} as marts
+    where explain.grain = '{{ grain }}'
+        and marts.metric = explain.metric
+        and marts.{{ period }} = (select {{ asked }} from period)
+        and {{ condition }}
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+),
+
 sides as (
     select
         numerator,
@@ -172,6 +197,10 @@ select jsonb_build_object(
     'end_at', (select end_at from period),
     'timezone', '{{ var("business_timezone") }}',
     'series', (select coalesce(jsonb_agg(line order by series), '[]') from by_series),
+    'expected', (
+        select coalesce(jsonb_agg(to_jsonb(judged) order by series, reason is null, reason), '[]')
+        from judged
+    ),
     'sides', (select to_jsonb(sides) from sides),
     'streams', (select jsonb_agg(to_jsonb(complete) order by stream) from complete),
     'reads', (select coalesce(jsonb_agg(to_jsonb(reads) order by started_at desc, read_id desc), '[]') from reads),

@@ -19,6 +19,14 @@ targets as (
     select * from {{ ref("mart_targets") }}
 ),
 
+anomalies as (
+    select * from {{ ref("mart_anomalies_latest") }}
+),
+
+latest_targets as (
+    select * from {{ ref("mart_targets_latest") }}
+),
+
 metrics as (
     select * from {{ ref("dim_metric") }}
 ),
@@ -75,6 +83,41 @@ budgets as (
     where budget_left < 0 and grain = 'day'
 ),
 
+missed as (
+    select
+        concat_ws(' ', 'target', grain, series, statistic) as alert,
+        concat_ws(' ', series, statistic) as subject,
+        owner,
+        'missed its target ' || {{ in_words("grain", "time") }} || case grain when 'hour' then ' and in the two before' else '' end
+        || ': ' || {{ as_text("value") }} || ' where at ' || case direction when 'up' then 'least ' else 'most ' end
+        || {{ as_text("target") }} || ' is the target' as problem,
+        'a-target-is-missed' as runbook
+    from latest_targets
+    where is_alarming
+),
+
+odd as (
+    select
+        concat_ws(' ', 'anomaly', grain, series) as alert,
+        series as subject,
+        owner,
+        case reason
+            when 'missing' then 'has no value'
+            when 'level_shift' then 'is at a new level'
+            when 'drift' then 'drifts'
+            else 'is ' || reason
+        end
+        || ' ' || {{ in_words("grain", "time") }} || ': ' || coalesce({{ as_text("value") }} || ' where ', '')
+        || case
+            when upper is null then {{ as_text("expected") }}
+            when lower is null then 'at most ' || {{ as_text("upper") }}
+            else {{ as_text("lower") }} || ' to ' || {{ as_text("upper") }}
+        end
+        || ' was expected' as problem,
+        'an-anomaly' as runbook
+    from anomalies
+),
+
 builds as (
     select
         'build' as alert,
@@ -92,6 +135,10 @@ unioned as (
     select * from late
     union all
     select * from budgets
+    union all
+    select * from missed
+    union all
+    select * from odd
     union all
     select * from builds
 )

@@ -7,6 +7,7 @@ import pytest
 
 from dashboards import explain
 from tests.conftest import EVENTS
+from tests.integration.measured import add_workers
 
 HOUR = "2026-03-10T10:00"  # of business time: 9:00 UTC
 
@@ -53,6 +54,7 @@ def test_a_number_is_followed_back_to_its_rows(company, told):
     assert told("events.counts", HOUR) == (1, unknown)
     assert "write 2026-11-02 for a day" in told("events.count", "yesterday")[1]
     each_metric_lists_its_raw_rows(company)
+    its_anomaly_is_shown(company, told)
 
 
 def restate(company) -> None:
@@ -68,8 +70,27 @@ def restate(company) -> None:
 
 
 def each_metric_lists_its_raw_rows(company) -> None:
-    for (metric,) in company.rows("select metric from core.dim_metric"):
-        for grain in ("hour", "day"):
-            for query in explain.explanation(metric, company.now, grain)["raw_rows"]:
-                assert query, f"{metric}: the macro raw_rows does not know its stream"
-                company.rows(query)
+    explained = """
+        select metric, grain, ops.explain(metric, %s, grain) -> 'raw_rows'
+        from core.dim_metric
+        cross join (values ('hour'), ('day')) as grains (grain)
+    """
+    for metric, grain, queries in company.rows(explained, (company.now,)):
+        assert queries, f"{metric} by {grain} has no raw rows"
+        for query in queries:
+            assert query, f"{metric}: the macro raw_rows does not know its stream"
+            company.rows(query)
+
+
+def its_anomaly_is_shown(company, told) -> None:
+    """Six weeks of 6 workers an hour, but for 60 in the last one; the hours of events are too few to judge."""
+    add_workers(company, "2026-01-27T00:00Z", "2026-03-10T08:00Z", 6)
+    add_workers(company, "2026-03-10T09:00Z", "2026-03-10T09:00Z", 60)
+    shown = told("spiders.active.mean", HOUR)[1]
+    assert (
+        "  spiders.active.mean{spider=ant}: ANOMALY: high: 60 where about 6, at least 5.40 and at most 6.60\n" in shown
+    )
+    assert "{spider=ant}: as expected: 6 where about 6," in told("spiders.active.mean", "2026-03-10T09:00")[1]
+    assert (
+        "  not judged: it is not complete, has too little history or is a duration\n" in told("events.count", HOUR)[1]
+    )

@@ -3,13 +3,16 @@
 import datetime as dt
 import json
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from aiosmtpd.controller import Controller
 
-from tests.conftest import EVENTS, free_port
+from ingest.raw import prepare
+from ingest.sources import SOURCES
+from tests.conftest import EVENTS, WAREHOUSE, free_port
+from tests.integration.measured import add_sign_ups, add_workers
 from tick import notify, steps
 from tick.__main__ import main
 
@@ -113,6 +116,38 @@ def test_an_alert_is_told_once_when_it_comes_and_once_when_it_goes(told, company
     assert web.messages[-1]["message"].startswith("OVER events no longer: could not be read: ")
     assert SECRET not in json.dumps(web.messages)
     assert company.value("select count(*) from ops.told") == 2
+
+
+def test_an_anomaly_and_a_missed_target_are_told_once_and_when_they_are_over(told, company, web):
+    """Six weeks of 6 workers in each hour; then 60, and for three hours 6 again. A day of too few sign-ups."""
+    company.now = dt.datetime(2026, 11, 10, 12, 5, tzinfo=dt.timezone.utc)
+    with closing(company.server.connect(WAREHOUSE)) as connection:
+        prepare(connection, [table for source in SOURCES.values() for table in source.TABLES])
+    company.build("--select", "+alerts")
+    add_workers(company, "2026-09-29T00:00Z", "2026-11-10T00:00Z", 6)
+    told("notify")
+    web.messages.clear()
+
+    add_workers(company, "2026-11-10T01:00Z", "2026-11-10T01:00Z", 60)
+    add_sign_ups(company, "2026-11-08", 70)
+    assert told("notify")[1].endswith("notify: told 2 new, 0 over, to 1 of 1 places\n")
+    assert told("notify")[1].endswith("notify: nothing new to tell\n")
+    (message,) = web.messages
+    assert message["message"].splitlines()[:2] == [
+        "NEW  spiders.active.mean{spider=ant} is high at 2026-11-10 02:00: 60 where 5.4 to 6.6 was expected; "
+        "ask engineering (docs/runbooks/an-anomaly.md)",
+        "NEW  objects.created{object=users} missed its target on 2026-11-08: 70 where at least 100 is the target; "
+        "ask product (docs/runbooks/a-target-is-missed.md)",
+    ]
+
+    add_workers(company, "2026-11-10T02:00Z", "2026-11-10T03:00Z", 6)
+    assert told("notify")[1].endswith("notify: nothing new to tell\n")
+    add_workers(company, "2026-11-10T04:00Z", "2026-11-10T04:00Z", 6)
+    add_sign_ups(company, "2026-11-09", 170)
+    assert told("notify")[1].endswith("notify: told 0 new, 2 over, to 1 of 1 places\n")
+    first, second, _ = web.messages[-1]["message"].splitlines()
+    assert first.startswith("OVER spiders.active.mean{spider=ant} no longer: is high at 2026-11-10 02:00: 60")
+    assert second.startswith("OVER objects.created{object=users} no longer: missed its target on 2026-11-08: 70")
 
 
 def test_what_nobody_took_is_told_by_the_next_tick_and_also_by_mail(told, company, web):

@@ -122,6 +122,20 @@ def test_each_mart_answers_its_question(asked):
     assert asked.rows(
         "select complete_periods, measured_share, on_target_share from marts.mart_targets where grain = 'day'"
     ) == [(2, 2 / 7, 0)]
+    assert asked.rows(
+        "select date_day::text, value, target, is_on_target from marts.mart_targets_daily "
+        "where date_day = '2026-03-02' or date_day > '2026-03-07' order by 1"
+    ) == [
+        ("2026-03-02", 2, 2, True),
+        ("2026-03-08", 0, 2, False),
+        ("2026-03-09", 1, 3, False),
+        ("2026-03-10", 1, 3, False),
+    ]
+    assert asked.rows("select series, value, is_alarming from marts.mart_targets_latest order by 1") == [
+        ("events.crawl_failure_ratio", 0, False),
+        ("objects.created{object=users}", 1, True),
+    ]
+    assert asked.value("select count(*) from marts.mart_anomalies_latest") == 0
 
     shown = "select count(*), count(distinct metric), min(metric), max(date_day)::text from marts.mart_public"
     assert asked.rows(shown)[0][1:] == (1, "objects.count", "2026-03-10")

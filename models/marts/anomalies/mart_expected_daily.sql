@@ -1,0 +1,25 @@
+{{ expected_ctes("day") }},
+
+judged as (
+    {{ expected("day", "flow", is_flagged_only=false) }}
+    union all
+    {{ expected("day", "stock", is_flagged_only=false) }}
+    union all
+    {{ expected("day", "ratio", is_flagged_only=false) }}
+)
+
+select
+    {{ day_start("judged.period") }} as time,
+    judged.period as date_day,
+    judged.metric,
+    judged.series_id,
+    judged.series,
+    judged.value,
+    judged.expected,
+    judged.lower,
+    judged.upper,
+    judged.weeks,
+    judged.reason,
+    metrics.unit
+from judged
+inner join metrics on metrics.metric = judged.metric

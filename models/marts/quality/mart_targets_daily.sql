@@ -1,0 +1,1 @@
+{{ targets_by_period("day") }}
