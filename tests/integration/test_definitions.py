@@ -24,7 +24,8 @@ def built(company, project):
             assert old in text
             path.write_text(text.replace(old, new))
         company.capfd.readouterr()
-        command = ("build", "--exclude-resource-type", "unit_test", "--select", *FACTS_AND_MARTS, "+every_metric_is_fed")
+        chosen = (*FACTS_AND_MARTS, "+every_metric_is_fed")
+        command = ("build", "--exclude-resource-type", "unit_test", "--select", *chosen)
         result = company.dbt(*command, project=project)
         return result.success, company.capfd.readouterr().out
 
