@@ -37,7 +37,7 @@ def test_each_user_is_counted_once_in_each_period(company):
     add(company, ((MONDAY + 6 * DAY).replace(hour=23, minute=30), 9))
     company.now = MONDAY + 8 * DAY
     company.read("events")
-    company.build()
+    company.build_facts("mart_active_users")
     query = (
         "select period_start::text, active_users, is_complete from marts.mart_active_users where grain = %s order by 1"
     )
@@ -57,7 +57,7 @@ def test_a_user_can_be_a_hash(company):
     add(company, (company.now - DAY, 77))
     company.execute("insert into apercite_account_user (id, created_at) values (77, %s)", (company.now - DAY,), WEBSITE)
     company.read()
-    company.build()
+    company.build_facts("mart_active_users")
     hashed = hashlib.sha256(b"pepper77").hexdigest()
     assert company.value("select user_id from core.fct_user_activity_daily") == hashed
     assert company.rows("select object_id, user_id from core.dim_object") == [(hashed, hashed)]
@@ -73,7 +73,7 @@ def test_deleted_objects_stay_in_the_dimension(company):
     company.execute("delete from apercite_account_user where id = 2", database=WEBSITE)
     company.now += DAY
     company.read("website")
-    company.build()
+    company.build_facts("mart_active_users")
     assert company.rows("select object_id, deleted_seen_at from core.dim_object order by 1") == [
         ("1", None),
         ("2", company.now),

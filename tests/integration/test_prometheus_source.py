@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import FACTS_AND_MARTS
 from tests.integration.prometheus_server import (
     GAP,
     HOUR,
@@ -178,7 +179,8 @@ def registered(company, project):
 
     def build() -> None:
         company.capfd.readouterr()
-        result = company.dbt("build", "--exclude-resource-type", "unit_test", project=project)
+        command = ("build", "--exclude-resource-type", "unit_test", "--select", *FACTS_AND_MARTS)
+        result = company.dbt(*command, project=project)
         assert result.success, company.capfd.readouterr().out
 
     return build

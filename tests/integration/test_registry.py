@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import FACTS_AND_MARTS, ROOT
 from tests.facts import state
 
 HOUR = dt.timedelta(hours=1)
@@ -27,7 +27,7 @@ def built(company, project):
         command = ("build", "--exclude-resource-type", "unit_test", *arguments)
         return company.dbt(*command, project=project), company.capfd.readouterr().out
 
-    assert build()[0].success
+    assert build("--select", *FACTS_AND_MARTS)[0].success
     return company, project / "seeds" / "metrics.csv", build
 
 

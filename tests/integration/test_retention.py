@@ -20,7 +20,7 @@ def old(company):
     company.execute("update event set user_id = id % 5, duration_ms = id * 10", database=EVENTS)
     company.set(SOURCES__EVENTS__PRUNE_AFTER_DAYS="10")
     company.read()
-    company.build()
+    company.build_facts()
     return company
 
 
@@ -50,14 +50,14 @@ def test_no_fact_shrinks_whatever_is_read_later(old):
     assert (code, printed.startswith("prune: dropped ")) == (0, True)
     until = old.value("select until from ops.closed")
     assert old.value("select count(*) from raw.events_events where occurred_at < %s", (until,)) == 0
-    old.build()
+    old.build_facts("too_late")
     assert state(old) == found
 
     written = writes(old)
     old.execute("delete from event where occurred_at < %s", (until,), database=EVENTS)
     old.add_events((900, "login", until - 30 * HOUR))
     old.read("events", "--from", (until - 15 * DAY).isoformat(), "--to", (until - DAY).isoformat(), "--accept-loss")
-    old.build()
+    old.build_facts("too_late")
     assert writes(old) == written
     assert old.rows("select * from core.fct_user_activity_daily order by 1, 2, 3") == activity
     assert old.rows("select stream, period_end <= closed_until from ops.too_late") == [("events.events", True)]
@@ -70,7 +70,7 @@ def test_what_is_not_yet_in_all_facts_is_not_pruned(old):
     assert code == 2
     assert "dbt build" in printed
     assert old.value("select count(*) from ops.closed") == 0
-    old.build()
+    old.build_facts("too_late")
     assert prune(old, "--yes")[0] == 0
 
 

@@ -24,7 +24,7 @@ def yesterday(company):
     company.set(SOURCES__EVENTS__START_AT=start.isoformat())
     company.add_events((1, "login", noon), (2, "login", noon), (3, "crawl.failed", start))
     company.read()
-    company.build()
+    company.build_facts("mart_revisions")
     assert company.rows(QUERY) == []
     return noon
 
@@ -34,7 +34,7 @@ def change(company, statement: str) -> None:
     company.now += HOUR
     company.execute(statement, database=EVENTS)
     company.read("events", "--from", (company.now - 80 * HOUR).isoformat(), "--to", company.now.isoformat())
-    company.build()
+    company.build_facts("mart_revisions")
 
 
 def test_a_number_restated_twice(company, yesterday):
@@ -80,7 +80,7 @@ def test_what_was_not_complete_is_not_revised(company, yesterday):
         company.now += dt.timedelta(minutes=10)
         company.add_events((number, "login", company.now - dt.timedelta(minutes=1)))
         company.read("events")
-        company.build()
+        company.build_facts("mart_revisions")
     assert company.value("select value from marts.mart_hourly order by time desc, value desc limit 1") == 3
     assert company.rows(QUERY) == []
 

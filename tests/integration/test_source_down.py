@@ -31,7 +31,7 @@ def live(server, monkeypatch, capfd, profiles):
         company.now = BEFORE
         spend(company, BEFORE - 20 * HOUR, BEFORE)
         company.read()
-        company.build()
+        company.build_facts()
         for since, company.now in zip([BEFORE, *DOWN], DOWN, strict=False):
             spend(company, since, company.now)
             meet(company, down)
@@ -40,7 +40,7 @@ def live(server, monkeypatch, capfd, profiles):
         spend(company, DOWN[-1], BACK)
         company.set(**{f"SOURCES__{name.upper()}__URL": f"postgresql:///{DATABASES[name]}" for name in DATABASES})
         company.read()
-        company.build()
+        company.build_facts()
         return company, state(company, FACTS)
 
     return run
