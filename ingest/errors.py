@@ -11,3 +11,18 @@ class SourceError(Exception):
 
 class QuotaError(SourceError):
     """The source lets us read no more for now. The message says when to run again."""
+
+
+class SettingError(SourceError):
+    """The source can't be read until a person has changed something: a setting, a password, a grant, a value."""
+
+
+def of_streams(failures: dict[str, SourceError], streams: str) -> SourceError:
+    """Return the error of a source of which some streams failed: the first one's line, and how many more of `streams`.
+
+    No retry helps where it helps none of them.
+    """
+    first, *others = [f"{stream}: {error}" for stream, error in failures.items()]
+    more = f" (and {len(others)} more of {streams}: see error in raw.reads)" if others else ""
+    kind = SettingError if all(isinstance(error, SettingError) for error in failures.values()) else SourceError
+    return kind(first + more)

@@ -10,7 +10,7 @@ import psycopg2
 from ingest import settings, warehouse
 from ingest.errors import SetupError
 from ingest.pipeline import prepare_warehouse
-from tick.ended import FAILED, FINE, NONE_READ, NOTHING_TRIED, TRY_LATER, Ended
+from tick.ended import FAILED, FINE, NONE_READ, NOTHING_TRIED, SETTINGS_ARE_WRONG, TRY_LATER, Ended
 from tick.notify import tell_down, tell_up
 from tick.steps import Options, build, freshness, ingest, notify, site
 
@@ -23,7 +23,7 @@ STEPS: dict[str, Callable[[Options], Ended]] = {
     "notify": notify,
 }
 # The worst of the steps is the tick's.
-SEVERITY = [FINE, TRY_LATER, FAILED, NONE_READ, NOTHING_TRIED]
+SEVERITY = [FINE, TRY_LATER, FAILED, NONE_READ, SETTINGS_ARE_WRONG, NOTHING_TRIED]
 
 
 def run(steps: list[str], options: Options) -> Ended:
