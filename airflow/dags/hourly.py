@@ -1,6 +1,6 @@
-"""Every hour: each source is read in a task of its own, then dbt builds, then freshness is looked at.
+"""Every hour: each source is read in a task of its own, then come the other steps of `python -m tick`.
 
-As `python -m tick`. A source that fails stops no other, and stops no build. Every run reads all that was not read, so a
+A source that fails stops no other, and stops no build. Every run reads all that was not read, so a
 missed hour needs no catch-up. To read a range again, trigger a run with the params from and to, or make a backfill.
 """
 
