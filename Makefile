@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 INSTALLED_DEV := .venv/installed-dev
+INSTALLED_AIRFLOW := airflow/.venv/installed
 
 # The demo company's clock is ingest's and dbt's too: make DEMO_NOW=2026-11-01T00:00Z
 ifdef DEMO_NOW
@@ -10,7 +11,7 @@ export WAREHOUSE_NOW := $(DEMO_NOW)
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run help install up down psql demo ingest check-sources build tick schedule latest explain site dashboards check-dashboards reader grafana grafana-check prune docs test test-laws debian-packages lint clean requirements
+.PHONY: run help install up down psql demo ingest check-sources build tick schedule airflow latest explain site dashboards check-dashboards reader grafana grafana-check prune docs test test-laws debian-packages lint clean requirements
 
 run: ingest build latest site ## Everything, from an empty clone to numbers on the screen (the default)
 	@echo
@@ -35,6 +36,13 @@ $(INSTALLED): requirements.txt
 
 $(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements-dev.txt
+	@touch $@
+
+# Its packages want other versions than dbt's and dlt's: a .venv of its own.
+$(INSTALLED_AIRFLOW): airflow/requirements.txt $(INSTALLED)
+	@echo "==> installing the packages of airflow/requirements.txt into airflow/.venv"
+	@test -x airflow/.venv/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python airflow/.venv
+	@$(BIN)/uv pip install --quiet --python airflow/.venv/bin/python --compile-bytecode --requirement airflow/requirements.txt
 	@touch $@
 
 up: install ## Start the warehouse (nothing to do for a server of your own), and the demo company's API
@@ -69,6 +77,9 @@ tick: up ## Everything that happens once an hour, in one process: ingest, dbt bu
 schedule: up ## Tick at a minute of each hour (MINUTE=5), until Ctrl-C
 	@$(BIN)/python -m tick.schedule --minute $(or $(MINUTE),5)
 
+airflow: up $(INSTALLED_AIRFLOW) ## Airflow on this machine, with both DAGs, until Ctrl-C (airflow/README.md)
+	@$(BIN)/python -m airflow.serve
+
 latest: up ## Show the last complete hour of every metric
 	@$(BIN)/python -m dashboards.latest
 
@@ -100,7 +111,7 @@ docs: up ## Make the documentation site: lineage, every model and column
 	@$(BIN)/dbt --quiet docs generate --static
 	@echo "open target/static_index.html in a browser"
 
-test: $(INSTALLED_DEV) debian-packages ## Run all tests, real parts included
+test: $(INSTALLED_DEV) $(INSTALLED_AIRFLOW) debian-packages ## Run all tests, real parts included
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
@@ -125,9 +136,11 @@ lint: $(INSTALLED_DEV) ## Check style and format it
 clean: ## Remove the embedded warehouse and what dbt made, not .venv; asks first (YES=1 does not)
 	@test -n "$(YES)" || { printf "This removes .warehouse/ with all its history. Type yes: "; read answer; test "$$answer" = yes; }
 	@test ! -x $(BIN)/python || test ! -f profiles.yml || { $(BIN)/python -m demo down; $(BIN)/python -m ingest.warehouse down; }
-	@rm -rf .warehouse profiles.yml target logs
+	@rm -rf .warehouse .airflow profiles.yml target logs
 
 requirements: $(INSTALLED) ## Pin the packages anew from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header pyproject.toml --output-file requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --extra dev pyproject.toml \
 		--constraint requirements.txt --output-file requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header airflow/requirements.in \
+		--output-file airflow/requirements.txt

@@ -12,7 +12,7 @@ import psycopg2
 
 from demo import api
 from demo.analytics import wires
-from demo.databases import EVENTS, SPIDERS, WEBSITE, Database, Step, create_database, live_on
+from demo.databases import EVENTS, SPIDERS, WEBSITE, Database, Step, create_database, live_on, lock
 from ingest import settings, warehouse
 from ingest.errors import SetupError, SourceError
 from ingest.reads import now
@@ -53,19 +53,21 @@ def stop_api() -> None:
 
 
 def live() -> None:
-    """Create the databases where they are absent, and let them live on to now."""
+    """Create the databases where they are absent, and let them live on to now; a second caller waits."""
     with closing(warehouse.connect()) as connection:
+        lock(connection)
+        # Not before: the one that we waited for may have come past it, with databases still to fill.
         instant = now(connection)
         for database in (WEBSITE, EVENTS, SPIDERS):
             create_database(connection, database.name)
-    website = visit(WEBSITE, instant)
-    print(sentence(WEBSITE, website))
-    if website.since <= instant:
-        # Their own birth could be another hour's, and the events' users would not be the website's.
-        for database in (EVENTS, SPIDERS):
-            print(sentence(database, visit(database, instant, website.birth)))
-    for url in api_urls():
-        api.tell_now(url, instant)
+        website = visit(WEBSITE, instant)
+        print(sentence(WEBSITE, website))
+        if website.since <= instant:
+            # Their own birth could be another hour's, and the events' users would not be the website's.
+            for database in (EVENTS, SPIDERS):
+                print(sentence(database, visit(database, instant, website.birth)))
+        for url in api_urls():
+            api.tell_now(url, instant)
 
 
 def visit(database: Database, instant: datetime, birth: datetime | None = None) -> Step:

@@ -147,6 +147,12 @@ SPIDERS = Database(
 )
 
 
+def lock(connection) -> None:
+    """Wait until no other lets the company live on; the lock goes with the connection."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_lock(%s)", [LOCK])
+
+
 def create_database(connection, name: str) -> None:
     """Create a database beside the one that `connection` is to, where it is absent; sets autocommit."""
     connection.autocommit = True

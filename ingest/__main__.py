@@ -1,7 +1,7 @@
 """python -m ingest [SOURCE ...] [--from T --to T]: read the sources into raw.
 
-Exit codes: 0 all read; 1 some failed, at least one read; 3 none read; 75 a quota cut one, run again
-later; 2 nothing tried.
+Exit codes: 0 all read; 1 some failed, at least one read; 3 none read; 78 none read, and none will be until a setting,
+a password or a grant is changed; 75 a quota cut one, run again later; 2 nothing tried.
 """
 
 import argparse
@@ -10,7 +10,8 @@ import sys
 from ingest.errors import SetupError
 from ingest.hours import ceil_hour, floor_hour
 
-ALL_READ, SOME_FAILED, NOTHING_TRIED, NONE_READ, CUT_BY_QUOTA = 0, 1, 2, 3, 75
+ALL_READ, SOME_FAILED, NOTHING_TRIED, NONE_READ = 0, 1, 2, 3
+CUT_BY_QUOTA, SETTINGS_ARE_WRONG = 75, 78  # EX_TEMPFAIL and EX_CONFIG of sysexits.h
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,7 +32,10 @@ def exit_code(outcomes: list) -> int:
     """Return what the outcomes of the sources make of the whole."""
     ended = [outcome.outcome for outcome in outcomes if outcome.outcome != "off"]
     if "failed" in ended:
-        return SOME_FAILED if {"ok", "quota"} & set(ended) else NONE_READ
+        if {"ok", "quota"} & set(ended):
+            return SOME_FAILED
+        is_hopeless = all(outcome.is_hopeless for outcome in outcomes if outcome.outcome == "failed")
+        return SETTINGS_ARE_WRONG if is_hopeless else NONE_READ
     return CUT_BY_QUOTA if "quota" in ended else ALL_READ
 
 

@@ -12,7 +12,7 @@ from time import perf_counter
 import psycopg2
 
 from ingest import settings, warehouse
-from ingest.errors import QuotaError, SetupError, SourceError
+from ingest.errors import QuotaError, SettingError, SetupError, SourceError
 from ingest.hours import business_timezone, check_zone
 from ingest.job import Job, Options, Result
 from ingest.progress import Progress
@@ -30,6 +30,7 @@ class Outcome:
     source: str
     outcome: str
     message: str
+    is_hopeless: bool = False  # failed, and will again until a person has changed something
 
 
 def run(names: list[str], options: Options, progress: Progress) -> list[Outcome]:
@@ -110,7 +111,7 @@ class _Run:
         except QuotaError as error:
             return Outcome(source, "quota", str(error))
         except (SourceError, SetupError) as error:
-            return Outcome(source, "failed", str(error))
+            return Outcome(source, "failed", str(error), isinstance(error, SettingError))
         except Exception as error:
             # What nobody foresaw deserves its traceback; the other sources go on.
             traceback.print_exc()

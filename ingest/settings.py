@@ -17,7 +17,7 @@ from dlt.common.configuration.providers.toml import SettingsTomlProvider, TomlPr
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, TypeAdapter, ValidationError
 
-from ingest.errors import SetupError, SourceError
+from ingest.errors import SettingError, SetupError
 from ingest.hours import zone
 from ingest.reads import parse_instant
 
@@ -90,12 +90,12 @@ def is_on(source: str) -> bool:
 
 
 def resolve(source: str, spec: type[SourceSettings]) -> SourceSettings:
-    """Return the settings of a source; raises SourceError that names the setting and the cure."""
+    """Return the settings of a source; raises SettingError that names the setting and the cure."""
     try:
         return spec.model_validate(_section("sources", source))
     except ValidationError as error:
         readme = f"ingest/sources/{source}/README.md"
-        raise SourceError(_explain(("sources", source), spec, error.errors()[0], readme)) from error
+        raise SettingError(_explain(("sources", source), spec, error.errors()[0], readme)) from error
 
 
 def resolve_section(name: str, spec: type[BaseModel], page: str) -> BaseModel:
@@ -107,13 +107,13 @@ def resolve_section(name: str, spec: type[BaseModel], page: str) -> BaseModel:
 
 
 def instant(source: str, setting: str, text: object) -> dt.datetime | None:
-    """Return a setting as an instant, None where it is not set; raises SourceError where it is none."""
+    """Return a setting as an instant, None where it is not set; raises SettingError where it is none."""
     if text is None:
         return None
     try:
         return parse_instant(str(text), f"[sources.{source}] {setting}")
     except SetupError as error:
-        raise SourceError(str(error)) from error
+        raise SettingError(str(error)) from error
 
 
 def _section(*path: str) -> dict:

@@ -2,7 +2,8 @@
 site, notify, in this process.
 
 Safe to repeat, to overlap and to kill. Exit codes: 0 all is well; 1 something failed, its line says what; 2 nothing
-tried; 3 no source read; 75 try again later: another tick is running, or a quota cut a source.
+tried; 3 no source read; 75 try again later: another tick is running, or a quota cut a source; 78 no source read, and
+none will be until a setting, a password or a grant is changed.
 """
 
 import argparse

@@ -10,20 +10,16 @@ import psycopg2
 from ingest import settings, warehouse
 from ingest.errors import SetupError
 from ingest.pipeline import prepare_warehouse
-from tick.ended import FAILED, FINE, NONE_READ, NOTHING_TRIED, TRY_LATER, Ended
+from tick import order
+from tick import steps as tick_steps
+from tick.ended import FAILED, FINE, NONE_READ, NOTHING_TRIED, SETTINGS_ARE_WRONG, TRY_LATER, Ended
 from tick.notify import tell_down, tell_up
-from tick.steps import Options, build, freshness, ingest, notify, site
+from tick.steps import Options
 
-# In this order; a step that failed stops no later one, since each does what it can with what is there.
-STEPS: dict[str, Callable[[Options], Ended]] = {
-    "ingest": ingest,
-    "build": build,
-    "freshness": freshness,
-    "site": site,
-    "notify": notify,
-}
+# A step that failed stops no later one, since each does what it can with what is there.
+STEPS: dict[str, Callable[[Options], Ended]] = {name: getattr(tick_steps, name) for name in order.STEPS}
 # The worst of the steps is the tick's.
-SEVERITY = [FINE, TRY_LATER, FAILED, NONE_READ, NOTHING_TRIED]
+SEVERITY = [FINE, TRY_LATER, FAILED, NONE_READ, SETTINGS_ARE_WRONG, NOTHING_TRIED]
 
 
 def run(steps: list[str], options: Options) -> Ended:

@@ -1,7 +1,9 @@
 """The steps of a tick: each does its work and returns an exit code and a line for people."""
 
+import os
 from contextlib import closing, redirect_stderr, redirect_stdout
 from io import StringIO
+from pathlib import Path
 from typing import NamedTuple
 
 import psycopg2
@@ -11,7 +13,8 @@ from ingest.errors import SetupError, SourceError
 from ingest.project import ROOT
 from tick.ended import FAILED, FINE, Ended
 
-SITE = ROOT / "site"
+# Where the site goes: a web server's folder, where one serves it.
+SITE = Path(os.environ.get("SITE_FOLDER", ROOT / "site"))
 
 
 class Options(NamedTuple):
@@ -25,8 +28,7 @@ def ingest(options: Options) -> Ended:
     """Read the sources into raw, in the demo after it has lived on; the line names those that were not read."""
     from ingest.__main__ import exit_code, outcomes
 
-    if settings.company() == settings.DEMO_COMPANY:
-        _live()
+    let_the_demo_live()
     found = outcomes(list(options.ingest), is_quiet=True)
     bad = [f"{one.source} {one.outcome} ({one.message})" for one in found if one.outcome not in ("ok", "off")]
     good = [one.source for one in found if one.outcome == "ok"]
@@ -88,8 +90,10 @@ def notify(options: Options) -> Ended:
     return notify(options.is_dry_run)
 
 
-def _live() -> None:
-    """Let the demo company live on; where it can't, the sources say what is wrong with them."""
+def let_the_demo_live() -> None:
+    """Let the demo company live on, and do nothing for another; where it can't, its sources say what is wrong."""
+    if settings.company() != settings.DEMO_COMPANY:
+        return
     from demo.__main__ import live, start_api
 
     try:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import difflib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import parse_dsn, quote_ident
 
-from ingest.errors import SourceError
+from ingest.errors import SettingError, SourceError
 from ingest.hours import business_timezone, check_zone
 from ingest.job import Finding, Job, Visit
 from ingest.load import CsvFile, Rows, within_open_reads
@@ -25,6 +26,11 @@ NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision
 BUFFER_BYTES = 1 << 20
 # Two files keep both of dlt's load workers busy; below this span the second connection costs more than it gains.
 SPLIT_FROM = dt.timedelta(days=2)
+# What a server says to a client that it will never let in: libpq gives no code of it. In another language than English
+# it is not known, and tried again.
+REFUSES = re.compile(
+    r"authentication failed|no password supplied|no pg_hba.conf entry|does not exist|not permitted|invalid \w+ value"
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,8 @@ class Snapshot:
             connection = psycopg2.connect(**self._dsn)
         except psycopg2.OperationalError as error:
             reason = str(error).strip().splitlines()[0]
-            raise SourceError(
+            kind = SettingError if REFUSES.search(str(error)) else SourceError
+            raise kind(
                 f"[sources.{self.source}] url: {reason}. Is the server up, are host, database, user and password right?"
             ) from error
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
@@ -110,7 +117,7 @@ class Snapshot:
             found = None
         if found is None:
             user = self.connection.info.user
-            raise SourceError(
+            raise SettingError(
                 f"{self._named(setting)}: there is no table {name} in database {self.connection.info.dbname} that "
                 f"{user} can see; write schema.table where it is not in public, "
                 f"or as its owner: grant usage on schema ... to {user}"
@@ -128,12 +135,12 @@ class Snapshot:
             if name not in found:
                 close = difflib.get_close_matches(name, found, n=1)
                 hint = f"did you mean {close[0]}?" if close else f"it has: {', '.join(found)}"
-                raise SourceError(f"{self._named(setting + key)}: {table} has no column {name}; {hint}")
+                raise SettingError(f"{self._named(setting + key)}: {table} has no column {name}; {hint}")
         columns = {key: Column(quote_ident(name, self.connection), found[name][0]) for key, name in wanted.items()}
         forbidden = [column for key, column in columns.items() if not found[wanted[key]][1]]
         if forbidden:
             user = self.connection.info.user
-            raise SourceError(
+            raise SettingError(
                 f"{self._named('url')}: {user} may not read {table} ({_names(forbidden)}); "
                 f"as its owner: grant select ({_names(columns.values())}) on {table} to {user}"
             )
@@ -144,9 +151,9 @@ class Snapshot:
         return name in self._attributes(table)
 
     def check_type(self, setting: str, column: Column, types: tuple[str, ...]) -> None:
-        """Raise SourceError where a column is of none of these types."""
+        """Raise SettingError where a column is of none of these types."""
         if column.type not in types:
-            raise SourceError(
+            raise SettingError(
                 f"{self._named(setting)}: column {column.name} is a {column.type}; needed is {' or '.join(types)}"
             )
 
@@ -200,7 +207,7 @@ class Snapshot:
         try:
             yield
         except (psycopg2.DataError, psycopg2.NotSupportedError) as error:
-            raise SourceError(
+            raise SettingError(
                 f"{self._named(setting)}: a value can't be read: {_first_line(error)}; "
                 "correct it at the source, or choose another column"
             ) from error
@@ -215,17 +222,17 @@ class Snapshot:
     def _check_version(self) -> None:
         major = self.connection.server_version // 10000
         if major < 14:
-            raise SourceError(f"{self._named('url')}: the server is PostgreSQL {major}; 14 or newer is needed")
+            raise SettingError(f"{self._named('url')}: the server is PostgreSQL {major}; 14 or newer is needed")
 
     def _check_company(self, company: str) -> None:
         database = self.connection.info.dbname
         if database.startswith("demo_") and company != DEMO_COMPANY:
-            raise SourceError(
+            raise SettingError(
                 f"{self._named('url')}: {database} belongs to the demo company, and company is {company!r}; "
                 "write the URL of your own database, or enabled = false"
             )
         if not database.startswith("demo_") and company == DEMO_COMPANY:
-            raise SourceError(
+            raise SettingError(
                 f"{self._named('url')}: {database} is no demo database, and company is still "
                 f"{DEMO_COMPANY!r}; write your company's name at the top of .dlt/config.toml"
             )
@@ -297,7 +304,7 @@ def _dsn(visit: Visit, settings: PostgresSettings) -> dict:
     """Return the connection's parameters; what the URL leaves out is the warehouse's."""
     given = _parse_url(settings.url)
     if given is None:
-        raise SourceError(
+        raise SettingError(
             f"[sources.{visit.source}] url is not of the form postgresql://user:password@host:5432/database; "
             "in a password write @ as %40, / as %2F, % as %25"
         )

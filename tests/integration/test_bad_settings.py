@@ -14,13 +14,13 @@ ROLE = "test_limited"
 def failure(company):
     """Give a function that reads a source with some settings and returns its line."""
 
-    def ingest(source: str = "events", **settings) -> str:
+    def ingest(source: str = "events", expected_code: int = 78, **settings) -> str:
         names = {f"SOURCES__{source.upper()}__{name.upper()}": value for name, value in settings.items()}
         with company.monkeypatch.context() as patched:
             for name, value in names.items():
                 patched.setenv(name, value if isinstance(value, str) else json.dumps(value))
             code, printed = company.ingest(source)
-        assert code == 3, printed
+        assert code == expected_code, printed
         assert printed.count("\n") == 1, printed
         assert SECRET not in printed
         assert company.value("select count(*) from ops.runs where message like %s", (f"%{SECRET}%",)) == 0
@@ -48,15 +48,15 @@ def limited(company, database: str) -> str:
 def test_a_server_that_does_not_let_us_in(company, failure):
     server = f"{company.server.host}:{company.server.port}"
     cure = "Is the server up, are host, database, user and password right?"
-    for url, reason in (
-        (f"postgresql://u:{SECRET}@127.0.0.1:1/demo_shop", "url: connection to server at "),
-        (f"postgresql://u:{SECRET}@no-such-host.invalid/demo_shop", "url: could not translate host name "),
-        (f"postgresql://{company.server.user}:{SECRET}@{server}/{EVENTS}", "url: connection to server at "),
-        (f"postgresql://nobody:{SECRET}@{server}/{EVENTS}", "url: connection to server at "),
-        ("postgresql:///demo_gone", "url: connection to server at "),
-        (f"postgresql://u:{SECRET}@h/demo_shop?sslmode=never", "url: invalid sslmode value"),
+    for url, reason, code in (
+        (f"postgresql://u:{SECRET}@127.0.0.1:1/demo_shop", "url: connection to server at ", 3),
+        (f"postgresql://u:{SECRET}@no-such-host.invalid/demo_shop", "url: could not translate host name ", 3),
+        (f"postgresql://{company.server.user}:{SECRET}@{server}/{EVENTS}", "url: connection to server at ", 78),
+        (f"postgresql://nobody:{SECRET}@{server}/{EVENTS}", "url: connection to server at ", 78),
+        ("postgresql:///demo_gone", "url: connection to server at ", 78),
+        (f"postgresql://u:{SECRET}@h/demo_shop?sslmode=never", "url: invalid sslmode value", 78),
     ):
-        line = failure(url=url)
+        line = failure(url=url, expected_code=code)
         assert line.startswith(reason), line
         assert line.endswith(cure), line
 

@@ -180,16 +180,42 @@ def test_creating_a_database_twice_is_fine(server, new_name):
     assert tables(server, name) == {}
 
 
-def test_the_program_says_in_a_line_what_it_did(server, new_name, monkeypatch, capsys):
+@pytest.fixture
+def told(monkeypatch) -> dict[str, datetime]:
+    """Give what the program tells its API. Not the API itself: the one that may be up is the user's."""
+    told = {}
+    monkeypatch.setattr(program.api, "tell_now", told.__setitem__)
+    return told
+
+
+@pytest.fixture
+def names(server, new_name, monkeypatch, told) -> dict[str, str]:
+    """Give the program databases of its own, with two days of history; returns their names."""
     names = {name: new_name() for name in ("WEBSITE", "EVENTS", "SPIDERS")}
     for name, database in names.items():
         monkeypatch.setattr(program, name, getattr(databases, name)._replace(name=database))
     monkeypatch.setattr(program.warehouse, "connect", server.connect)
     monkeypatch.setattr(databases, "HISTORY", timedelta(days=2))
-    # Not the API itself: the one that may be up is the user's.
-    told = {}
-    monkeypatch.setattr(program.api, "tell_now", told.__setitem__)
+    return names
 
+
+def test_of_two_programs_at_once_the_second_waits_and_then_takes_the_time(server, names, monkeypatch):
+    monkeypatch.delenv("WAREHOUSE_NOW", raising=False)
+    waits = "select count(*) from pg_locks where locktype = 'advisory' and objid = %s and not granted"
+    with ThreadPoolExecutor() as pool, closing(server.connect()) as first, first.cursor() as cursor:
+        cursor.execute("select pg_advisory_lock(%s)", [databases.LOCK])
+        second = pool.submit(program.main)
+        while cursor.execute(waits, [databases.LOCK]) or cursor.fetchone() == (0,):
+            assert not second.done()
+        server.create_database(names["WEBSITE"])
+        instant = datetime.now(timezone.utc)
+        live(server, names["WEBSITE"], WEBSITE, instant, birth=instant - timedelta(hours=5))
+        cursor.execute("select pg_advisory_unlock(%s)", [databases.LOCK])
+        second.result()
+    assert tables(server, names["SPIDERS"])["spider_status"]
+
+
+def test_the_program_says_in_a_line_what_it_did(server, names, told, monkeypatch, capsys):
     def say(instant: str) -> list[str]:
         monkeypatch.setenv("WAREHOUSE_NOW", instant)
         program.main()

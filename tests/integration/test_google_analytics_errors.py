@@ -115,7 +115,7 @@ QUOTAS = [
 def test_an_error_is_one_line_with_the_cure(company, google, read_google, wire, failure, rest, grpc):
     google.analytics.switches.failures = repeat(failure)
     code, printed = read_google(wire=wire)
-    assert code == 3
+    assert code == (78 if failure.startswith("40") else 3)
     address = google.endpoints[wire].removesuffix(wires.PATH)
     line = (rest if wire == "rest" else grpc or rest).format(address=address)
     assert printed.startswith(f"FAILED: {line}"), printed
@@ -162,7 +162,7 @@ def test_a_report_that_is_refused_stops_no_other(company, google, read_google):
     """It is not asked for again in that run; and by the next one, once it is right."""
     wrong = {"wrong": {"grain": "day", "metrics": {"website.x": "session"}}}
     code, printed = read_google(reports=wrong | CHANNELS, start_at="2026-02-24")
-    assert code == 3
+    assert code == 78
     assert printed == (
         "FAILED: google_analytics.wrong: Google refuses the request: Did you mean sessions? Field session is not a "
         "valid metric. For a list of valid dimensions and metrics, see "
@@ -244,7 +244,7 @@ def test_a_failed_report_and_a_quota_are_a_failure(company, google, read_google)
     wrong = {"wrong": {"grain": "day", "metrics": {"website.x": "session"}}}
     google.analytics.switches = Switches(limits={"tokens_per_project_per_hour": 705})
     code, printed = read_google(reports=wrong | CHANNELS)
-    assert code == 3
+    assert code == 78
     assert printed.startswith("FAILED: google_analytics.wrong: ")
 
 
@@ -309,7 +309,7 @@ def test_a_property_that_is_not_what_it_was_stops_with_the_cure(company, google,
     company.now += HOUR
     google.analytics.switches = Switches(**switch)
     code, printed = read_google()
-    assert code == 3
+    assert code == 78
     assert printed == (
         f"FAILED: {SETTING} property_id: the {what}: numbers from before and after would stand side by side. If that "
         "is meant: `make psql`, `delete from ops.google_analytics_properties;`, and run again; what to read again is "
@@ -355,7 +355,7 @@ def test_a_metric_that_the_account_may_not_see_is_no_zero(company, google, read_
 
     monkeypatch.setattr(demo_reports, "write_metadata", restricted)
     code, printed = read_google(reports=CHANNELS)
-    assert code == 3
+    assert code == 78
     assert printed.startswith("FAILED: google_analytics.channels: metrics: the account may not see purchaseRevenue, ")
 
 
@@ -415,7 +415,7 @@ WRONG = [
 def test_a_wrong_setting_is_named(company, google, read_google):
     for settings, line in WRONG:
         code, printed = read_google(**settings)
-        assert code == 3
+        assert code == 78
         assert printed.startswith(f"FAILED: {SETTING} {line}"), printed
         assert "hunter2" not in printed
     assert len(google.analytics.calls) == 0
@@ -424,15 +424,58 @@ def test_a_wrong_setting_is_named(company, google, read_google):
 def test_no_credentials_is_one_line(company, read_google, tmp_path):
     company.set(GOOGLE_APPLICATION_CREDENTIALS=str(tmp_path / "gone.json"))
     code, printed = read_google(api_endpoint="https://127.0.0.1:1")
-    assert code == 3
+    assert code == 78
     assert printed.startswith(f"FAILED: {SETTING} credentials: there are none (File ")
     assert printed.endswith("docs/google-analytics.md shows how")
+
+
+@pytest.mark.parametrize(
+    ("pool", "gone", "refuses"),
+    [
+        (
+            "projects/1/locations/global/workloadIdentityPools/a/providers/b",
+            "credentials: no token can be",
+            "there are",
+        ),
+        (
+            "locations/global/workforcePools/a/providers/b",
+            "api_endpoint: https://127.0.0.1:1 can't be",
+            "the account of",
+        ),
+    ],
+    ids=["workload", "workforce"],
+)
+def test_a_server_of_tokens_that_is_gone_may_come_back(company, read_google, tmp_path, pool, gone, refuses):
+    """And one that refuses us does not change its mind. A workload asks it for its project, too, before all else."""
+    (tmp_path / "subject").write_text("who we are")
+    account = {
+        "type": "external_account",
+        "audience": f"//iam.googleapis.com/{pool}",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "credential_source": {"file": str(tmp_path / "subject")},
+    }
+    company.set(GOOGLE_APPLICATION_CREDENTIALS=str(tmp_path / "account.json"))
+
+    def read(token_url: str) -> tuple[int, str]:
+        (tmp_path / "account.json").write_text(json.dumps(account | {"token_url": token_url}))
+        return read_google(wire="rest", api_endpoint="https://127.0.0.1:1")
+
+    code, printed = read(f"http://127.0.0.1:{free_port()}/token")
+    assert code == 3
+    assert printed.startswith(f"FAILED: {SETTING} {gone}")
+    assert "/token" in printed
+    with api.serve(0, Property(company.now)) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        code, printed = read(f"http://127.0.0.1:{server.server_port}/token")
+        server.shutdown()
+    assert code == 78
+    assert printed.startswith(f"FAILED: {SETTING} credentials: {refuses}")
 
 
 def test_another_company_does_not_read_the_demo(company, read_google, configure):
     configure('company = "acme"')
     code, printed = read_google()
-    assert code == 3
+    assert code == 78
     assert printed == (
         f"FAILED: {SETTING} property_id: demo belongs to the demo company, and company is 'acme'; write the id of your "
         "own property, or enabled = false"
@@ -478,7 +521,7 @@ def test_a_service_account_is_named_where_it_may_not_read(company, read_google, 
         ):
             analytics.switches.failures = repeat(status)
             code, printed = read_google(wire="rest", api_endpoint=endpoint, credentials=key)
-            assert code == 3
+            assert code == 78
             assert printed.startswith(f"FAILED: {SETTING} {line}"), printed
             assert "PRIVATE" not in printed
         company.set(GOOGLE_APPLICATION_CREDENTIALS=str(secrets / "account.json"))

@@ -65,7 +65,7 @@ def mail_server():
 @pytest.fixture
 def told(company, monkeypatch, capfd, tmp_path, web):
     """Give a function that runs steps of the tick, and holds that they print no secret."""
-    monkeypatch.setattr(steps, "_live", lambda: None)
+    monkeypatch.setattr(steps, "let_the_demo_live", lambda: None)
     monkeypatch.setattr(notify, "DOWN", tmp_path / "told-down")
     company.set(NOTIFY__URLS=json.dumps([web.url]), NOTIFY__LINK="https://numbers.example.com")
 
@@ -175,7 +175,7 @@ def test_quiet_hours_keep_it(told, company, monkeypatch, web):
 
 
 def test_a_warehouse_that_is_down_is_told_once_and_when_it_is_back(company, monkeypatch, tmp_path, web, capfd):
-    monkeypatch.setattr(steps, "_live", lambda: None)
+    monkeypatch.setattr(steps, "let_the_demo_live", lambda: None)
     monkeypatch.setattr(notify, "DOWN", tmp_path / "told-down")
     port = company.value("show port")
     company.set(NOTIFY__URLS=json.dumps([web.url]), WAREHOUSE_PORT="1")

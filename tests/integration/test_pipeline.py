@@ -67,8 +67,8 @@ def test_a_source_that_fails_stops_no_other(company):
 
     company.now += HOUR
     company.set(SOURCES__WEBSITE__URL="postgresql:///demo_gone")
-    assert company.ingest()[0] == 3
-    assert company.ingest("website")[0] == 3
+    assert company.ingest()[0] == 78
+    assert company.ingest("website")[0] == 78
     company.set(SOURCES__EVENTS__TABLE="event")
     assert company.ingest("events", "events")[0] == 0
 
@@ -77,7 +77,7 @@ def test_a_source_that_fails_stops_no_other(company):
     assert code == 0
     assert lines(printed)["website"] == "off: not configured, or enabled = false"
     company.set(SOURCES__EVENTS__TABLE="gone")
-    assert company.ingest()[0] == 3
+    assert company.ingest()[0] == 78
 
     found = runs(company)
     assert sorted(found[:2]) == [("events", "ok", True), ("website", "ok", True)]
@@ -88,6 +88,13 @@ def test_a_source_that_fails_stops_no_other(company):
     assert sorted(found[10:]) == [("events", "failed", True), ("website", "off", True)]
     message = company.value("select message from ops.runs where source = 'events' and outcome = 'failed' limit 1")
     assert message.startswith("[sources.events] table: there is no table gone")
+
+
+def test_a_failure_that_may_pass_is_no_hopeless_one(company):
+    company.set(SOURCES__EVENTS__TABLE="gone", SOURCES__WEBSITE__URL="postgresql://reader@127.0.0.1:1/demo_nowhere")
+    assert company.ingest("events")[0] == 78
+    assert company.ingest("website")[0] == 3
+    assert company.ingest()[0] == 3
 
 
 def test_sources_that_load_for_the_first_time_at_once_do_not_disturb_each_other(company):
@@ -169,7 +176,7 @@ def test_the_demo_is_read_for_the_demo_company_only(company, configure):
     company.server.create_database("test_acme")
     configure('company = "acme"' + EVENTS_TOML + WEBSITE_TOML)
     code, printed = company.ingest()
-    assert code == 3
+    assert code == 78
     for source, database in (("events", EVENTS), ("website", WEBSITE)):
         assert lines(printed)[source] == (
             f"FAILED: [sources.{source}] url: {database} belongs to the demo company, and company is 'acme'; "
@@ -178,7 +185,7 @@ def test_the_demo_is_read_for_the_demo_company_only(company, configure):
     company.execute("delete from ops.company")
     configure('company = "demo"' + EVENTS_TOML.replace(EVENTS, "test_acme"))
     code, printed = company.ingest("events")
-    assert code == 3
+    assert code == 78
     assert lines(printed)["events"] == (
         "FAILED: [sources.events] url: test_acme is no demo database, and company is still 'demo'; "
         "write your company's name at the top of .dlt/config.toml"

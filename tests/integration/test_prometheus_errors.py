@@ -107,20 +107,15 @@ LOGIN = "<html>Please log in</html>"
     ("answer", "line"),
     [
         ((200, LOGIN, {"Content-Type": "text/html; charset=utf-8"}), "answers 200 with text/html and not with JSON"),
-        ((302, "", {"Location": "https://login.example.com"}), "sends us on to https://login.example.com"),
-        ((404, LOGIN), "there is no Prometheus API at {url}/api/v1/query (404): write what stands before /api/v1"),
-        ((403, {}), "username, token: the server answers 403"),
         (
             error(422, "execution", "multiple matches"),
             "prometheus.size: expr: the server answers 422: multiple matches",
         ),
-        (error(400, "bad_data", "parse error"), "prometheus.size: expr: the server answers 400: parse error"),
         (error(500, "internal", "disk"), "prometheus.size: expr: the server answers 500: disk"),
         (error(503, "unavailable", "starting"), "url: the server answers 503 5 times: starting"),
         (error(429, "", "slow down", **{"Retry-After": "0"}), "url: the server answers 429 5 times: slow down"),
         (error(503, "timeout", "timed out"), "expr: the server can't answer it (timed out): choose fewer series"),
         (error(422, "execution", "too many samples"), "expr: the server can't answer it (too many samples)"),
-        (success([], "scalar"), "expr gives a scalar, not a"),
         ((200, "[]"), "answers 200 with application/json and not with JSON"),
         (success([], "vector", warnings=["store is down"]), "its answer is not whole: store is down"),
     ],
@@ -133,6 +128,28 @@ def test_an_answer_that_is_none_is_one_line(company, read, nonsense, answer, lin
     assert line.format(url=nonsense.url) in printed
     assert company.value("select count(*) from raw.prometheus_samples") == 0
     assert company.value("select count(*) from raw.reads where finished_at is not null") == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        ((302, "", {"Location": "https://login.example.com"}), "sends us on to https://login.example.com"),
+        ((404, LOGIN), "there is no Prometheus API at {url}/api/v1/query (404): write what stands before /api/v1"),
+        ((401, {}), "username, token: the server answers 401"),
+        ((403, {}), "username, token: the server answers 403"),
+        (error(400, "bad_data", "parse error"), "prometheus.size: expr: the server answers 400: parse error"),
+        (success([], "scalar"), "expr gives a scalar, not a"),
+    ],
+    ids=lambda value: str(value)[:40] if isinstance(value, str) else "",
+)
+def test_an_answer_that_stays_until_a_setting_is_changed_is_told_apart(company, read, nonsense, answer, line):
+    nonsense.always(*answer)
+    code, printed = read()
+    assert code == 78
+    assert line.format(url=nonsense.url) in printed
+    assert company.value("select count(*) from raw.reads where finished_at is not null") == 0
+    nonsense.version = answer
+    assert read()[0] == 78
 
 
 def test_a_server_that_is_not_there_is_one_line(read):
@@ -157,7 +174,7 @@ def test_a_server_that_is_not_there_is_one_line(read):
 )
 def test_a_wrong_setting_is_named(read, settings, line):
     code, printed = read(**settings)
-    assert code == 3
+    assert code == 78
     assert line in printed
     assert "word" not in printed.replace("password", "")
 
@@ -165,7 +182,7 @@ def test_a_wrong_setting_is_named(read, settings, line):
 def test_another_company_does_not_read_the_demo(company, read, configure):
     configure('company = "acme"')
     code, printed = read()
-    assert code == 3
+    assert code == 78
     assert "belongs to the demo company, and company is 'acme'" in printed
 
 

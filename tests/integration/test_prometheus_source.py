@@ -321,7 +321,7 @@ def test_a_query_that_fails_stops_no_other_and_is_read_again(company, read):
     company.now = NOW + HOUR
     broken = queries | {"exact": QUERIES["exact"] | {"expr": "http_requests_total{"}}
     code, printed = read(queries=broken)
-    assert code == 3
+    assert code == 78
     assert failure(printed).startswith("prometheus.exact: expr: the server answers 400: invalid parameter")
     assert [row for row in stored(company) if row[0] == "prometheus.exact"] == [
         row for row in before if row[0] == "prometheus.exact"
@@ -399,13 +399,13 @@ def test_a_password_lets_us_in_and_is_never_shown(company, read, blocks, tmp_pat
     with serve(blocks, tmp_path, web=web) as server:
         queries = {"size": QUERIES["size"]}
         code, printed = read(url=server.url, queries=queries)
-        assert code == 3
+        assert code == 78
         assert failure(printed) == (
             "[sources.prometheus] username, token: the server answers 401: set username and password, or token, in "
             ".dlt/secrets.toml or the environment"
         )
         code, printed = read(url=server.url, queries=queries, username="reader", password="wrong word")
-        assert code == 3
+        assert code == 78
         assert "wrong word" not in printed
         code, printed = read(url=server.url, queries=queries, username="reader", password="secret word")
         assert code == 0, printed

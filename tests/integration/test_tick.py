@@ -20,7 +20,7 @@ NOWHERE = "postgresql://reader@127.0.0.1:1/demo_nowhere"
 @pytest.fixture
 def tick(company, monkeypatch, capfd, tmp_path):
     """Give a company with an event in the last hour, and a function that ticks and returns the exit code and output."""
-    monkeypatch.setattr(steps, "_live", lambda: None)  # its sources are the test's
+    monkeypatch.setattr(steps, "let_the_demo_live", lambda: None)  # its sources are the test's
     monkeypatch.setattr(steps, "SITE", tmp_path / "site")
     company.add_events((1, "login", company.now - dt.timedelta(hours=1)))
     for table in ("user", "userprofile", "apikey"):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, PositiveInt
 
-from ingest.errors import SourceError
+from ingest.errors import SettingError
 from ingest.hours import HOUR, ceil_hour, floor_hour, hour_of
 from ingest.job import Finding, Job, Result, Visit
 from ingest.raw import Table
@@ -112,7 +112,7 @@ class _Events:
         given = self.settings.columns
         unknown = sorted(set(given) - {*REQUIRED, *OPTIONAL})
         if unknown:
-            raise SourceError(
+            raise SettingError(
                 f"[sources.events] columns.{unknown[0]}: no such column; there are: {', '.join((*REQUIRED, *OPTIONAL))}"
             )
         wanted = {column: given.get(column, column) for column in REQUIRED}

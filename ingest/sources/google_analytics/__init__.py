@@ -3,7 +3,7 @@
 from contextlib import closing
 from functools import partial
 
-from ingest.errors import SetupError, SourceError
+from ingest.errors import SettingError, SetupError
 from ingest.hours import zone
 from ingest.job import Finding, Job, Result, Visit
 from ingest.sources.google_analytics.client import Client
@@ -50,7 +50,7 @@ def _streams(settings: GoogleAnalyticsSettings, found: Property, visit: Visit) -
     try:
         property_zone = zone(found.time_zone)
     except SetupError as error:
-        raise SourceError(
+        raise SettingError(
             f"[sources.google_analytics] api_endpoint: the answer says that the property's time zone is "
             f"{found.time_zone!r}, and there is none of that name: is this the Data API?"
         ) from error

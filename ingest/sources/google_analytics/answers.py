@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.errors import SourceError
+from ingest.errors import SettingError, SourceError
 from ingest.sources.google_analytics.days import Times
 from ingest.sources.google_analytics.reports import ReportSettings
 
@@ -73,9 +73,9 @@ def _labels(report: ReportSettings, values: Iterable[str]) -> str:
 
 
 def _check_allowed(metadata: Any) -> None:
-    """Raise SourceError where the account's role hides a metric: Google answers 0 for it."""
+    """Raise SettingError where the account's role hides a metric: Google answers 0 for it."""
     for restriction in metadata.schema_restriction_response.active_metric_restrictions:
-        raise SourceError(
+        raise SettingError(
             f"metrics: the account may not see {restriction.metric_name}, and Google answers 0 for it: give it a role "
             "without that restriction (Admin > Property access management), or leave the metric out"
         )

@@ -16,11 +16,11 @@ from google.analytics.data_v1beta.services.beta_analytics_data.transports import
 from google.analytics.data_v1beta.types import DateRange, Metric, RunReportRequest, RunReportResponse
 from google.api_core.exceptions import GoogleAPICallError, ServerError, TooManyRequests
 from google.auth.credentials import AnonymousCredentials, Credentials
-from google.auth.exceptions import GoogleAuthError
+from google.auth.exceptions import GoogleAuthError, TransportError
 from google.oauth2 import service_account
 from google.protobuf.json_format import ParseError
 
-from ingest.errors import SourceError
+from ingest.errors import SettingError, SourceError
 from ingest.settings import DEMO_COMPANY
 from ingest.sources.google_analytics.properties import Property
 from ingest.sources.google_analytics.quota import Quota
@@ -36,8 +36,12 @@ CONCURRENT_TRIES = 10
 CONCURRENT_PAUSE_SECONDS = 30
 # What is no answer of Google's: the client stumbles over an error in another program's JSON.
 FOREIGN = (ParseError, AttributeError)
+# No answer, of the API or of the server that gives tokens.
+UNREACHABLE = (requests.RequestException, TransportError)
 FAILURES = (GoogleAPICallError, GoogleAuthError, requests.RequestException, *FOREIGN)
 MOST_OF_A_MESSAGE = 300
+# They stay until a person has changed a setting, a key or a grant.
+REFUSALS = (400, 401, 403, 404)
 # What 403 says where it is not about the property.
 DISABLED = re.compile(r"has not been used in project|is disabled")
 SETTING = "[sources.google_analytics]"
@@ -48,7 +52,7 @@ class Client:
     """The Data API of one property; its errors name the setting and the cure."""
 
     def __init__(self, settings, company: str, quota: Quota):
-        """Take the settings of the source; raises SourceError where they can't be used."""
+        """Take the settings of the source; raises SettingError where they can't be used."""
         _check_property(settings.property_id, company)
         self.property_id, self.quota = settings.property_id, quota
         self.endpoint = _endpoint(settings)
@@ -102,15 +106,16 @@ class Client:
             if "concurrent" in error.message and attempt < CONCURRENT_TRIES:
                 return CONCURRENT_PAUSE_SECONDS
             raise self.quota.refused(_message(error)) from error
-        if isinstance(error, ServerError | requests.RequestException) and attempt < TRIES:
+        if isinstance(error, (ServerError, *UNREACHABLE)) and attempt < TRIES:
             return PAUSE_SECONDS * 4 ** (attempt - 1) * random.uniform(0.5, 1)
-        raise SourceError(self._explain(error)) from error
+        kind = SettingError if _is_hopeless(error) else SourceError
+        raise kind(self._explain(error)) from error
 
     def _explain(self, error: Exception) -> str:
         """Return what is wrong and what to do, in one line."""
         message, status = _message(error), getattr(error, "code", None)
         where = f"{self.endpoint.scheme}://{self.endpoint.netloc}"
-        if isinstance(error, requests.RequestException) or "failed to connect" in message:
+        if isinstance(error, UNREACHABLE) or "failed to connect" in message:
             return f"{SETTING} api_endpoint: {where} can't be reached ({message}). Is it up, are host and port right?"
         if isinstance(error, FOREIGN):
             return f"{SETTING} api_endpoint: {where} answers with no report: a login page, or another program?"
@@ -144,19 +149,19 @@ class Client:
 def _check_property(property_id: str, company: str) -> None:
     is_demo = property_id == DEMO_PROPERTY
     if is_demo and company != DEMO_COMPANY:
-        raise SourceError(
+        raise SettingError(
             f"{SETTING} property_id: {property_id} belongs to the demo company, and company is {company!r}; "
             "write the id of your own property, or enabled = false"
         )
     if not is_demo and company == DEMO_COMPANY:
-        raise SourceError(
+        raise SettingError(
             f"{SETTING} property_id: {property_id} is no demo property, and company is still {DEMO_COMPANY!r}; "
             "write your company's name at the top of .dlt/config.toml"
         )
 
 
 def _endpoint(settings) -> SplitResult:
-    """Return where the API is; raises SourceError where the setting is no such place."""
+    """Return where the API is; raises SettingError where the setting is no such place."""
     text = settings.api_endpoint or GOOGLE
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
@@ -164,29 +169,34 @@ def _endpoint(settings) -> SplitResult:
     except ValueError:
         is_address = False
     if not is_address:
-        raise SourceError(f'{SETTING} api_endpoint is not of the form "https://analytics.example.com:8443"')
+        raise SettingError(f'{SETTING} api_endpoint is not of the form "https://analytics.example.com:8443"')
     if settings.transport == "grpc" and parts.path.strip("/"):
-        raise SourceError(
+        raise SettingError(
             f'{SETTING} api_endpoint: {text} has a path, and gRPC knows none; leave it out, or write transport = "rest"'
         )
     if parts.scheme == "http" and settings.credentials:
-        raise SourceError(
+        raise SettingError(
             f"{SETTING} api_endpoint: credentials are never sent over http://; write https://, or leave them out"
         )
     return parts
 
 
 def _credentials(key: dict | None, endpoint: SplitResult) -> Credentials:
-    """Return who we are; raises SourceError where nothing says that, or not in Google's form."""
+    """Return who we are; raises SettingError where nothing says that, or not in Google's form.
+
+    Some credentials ask for a token at once: raises SourceError where that server can't be reached.
+    """
     if endpoint.scheme == "http":
         return AnonymousCredentials()
     try:
         if key:
             return service_account.Credentials.from_service_account_info(key, scopes=SCOPES)
         return google.auth.default(scopes=SCOPES)[0]
+    except TransportError as error:
+        raise SourceError(f"{SETTING} credentials: no token can be had ({_message(error)}); run again later") from error
     except (ValueError, GoogleAuthError) as error:
         what = "it is no key of a service account" if key else "there are none"
-        raise SourceError(f"{SETTING} credentials: {what} ({_message(error)}); {HELP}") from error
+        raise SettingError(f"{SETTING} credentials: {what} ({_message(error)}); {HELP}") from error
 
 
 def _service(transport: str, endpoint: SplitResult, credentials: Credentials) -> BetaAnalyticsDataClient:
@@ -198,6 +208,13 @@ def _service(transport: str, endpoint: SplitResult, credentials: Credentials) ->
     return BetaAnalyticsDataClient(
         transport=transport, credentials=credentials, client_options={"api_endpoint": address}
     )
+
+
+def _is_hopeless(error: Exception) -> bool:
+    """Return whether a try finds the same until a person has changed something."""
+    if isinstance(error, GoogleAuthError):
+        return not isinstance(error, TransportError) and not error.retryable
+    return getattr(error, "code", None) in REFUSALS
 
 
 def _message(error: Exception) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from ingest.errors import SourceError
+from ingest.errors import SettingError
 from ingest.hours import HOUR, business_timezone, floor_hour, origin
 from ingest.reads import Period
 
@@ -90,11 +90,11 @@ def times_of_hours(date: dt.date, property_zone: ZoneInfo) -> Times:
 
 
 def check_hours(dates: Iterable[dt.date], property_zone: ZoneInfo) -> None:
-    """Raise SourceError where the property's hours do not start when the business zone's do."""
+    """Raise SettingError where the property's hours do not start when the business zone's do."""
     for date in dates:
         for at in (midnight(date, property_zone), midnight(date + DAY, property_zone)):
             if floor_hour(at) != at:
-                raise SourceError(
+                raise SettingError(
                     f'grain = "hour": the hours of the property ({property_zone.key}) start at :{at:%M} UTC, those of '
                     f"the business_timezone {business_timezone().key} at :{origin():%M}; read it by day "
                     '(grain = "day"), or set a business_timezone with the same minutes'

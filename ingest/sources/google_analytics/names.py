@@ -3,12 +3,12 @@
 import difflib
 from collections.abc import Collection, Iterable
 
-from ingest.errors import SourceError
+from ingest.errors import SettingError
 from ingest.sources.google_analytics.reports import ReportSettings
 
 
 def check_names(report: ReportSettings, dimensions: Collection[str], metrics: Collection[str]) -> None:
-    """Raise SourceError for a name that the property does not have."""
+    """Raise SettingError for a name that the property does not have."""
     _check("dimensions", "dimension", report.dimensions.values(), dimensions)
     _check("filter", "dimension", report.filter, dimensions)
     _check("metrics", "metric", report.metrics.values(), metrics)
@@ -19,4 +19,4 @@ def _check(setting: str, kind: str, names: Iterable[str], known: Collection[str]
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}?" if close else "docs/google-analytics.md says where they are listed"
-            raise SourceError(f"{setting}: the property has no {kind} {name}; {hint}")
+            raise SettingError(f"{setting}: the property has no {kind} {name}; {hint}")

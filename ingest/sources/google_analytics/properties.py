@@ -2,7 +2,7 @@
 
 from dataclasses import astuple, dataclass
 
-from ingest.errors import SourceError
+from ingest.errors import SettingError
 from ingest.reads import Reads
 
 CURE = (
@@ -21,7 +21,7 @@ class Property:
 
 
 def check_same(reads: Reads, found: Property) -> None:
-    """Keep what the first run saw; raises SourceError where another one sees something else."""
+    """Keep what the first run saw; raises SettingError where another one sees something else."""
     with reads.connection.cursor() as cursor:
         cursor.execute(
             """
@@ -39,7 +39,7 @@ def check_same(reads: Reads, found: Property) -> None:
         ("currency of the property", known.currency_code, found.currency_code),
     ):
         if before != now:
-            raise SourceError(
+            raise SettingError(
                 f"[sources.google_analytics] property_id: the {what} was {before} and is {now}: numbers from before "
                 f"and after would stand side by side. {CURE}"
             )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
 
-from ingest.errors import QuotaError, SourceError
+from ingest.errors import QuotaError, SourceError, of_streams
 from ingest.hours import day_of
 from ingest.job import Job, Result
 from ingest.load import CsvFile, Rows, within_own_open_days, within_own_open_reads
@@ -47,7 +47,7 @@ class Run:
     def result(self) -> Result:
         """Return what was read; raises SourceError where a report failed, else QuotaError where the quota ended."""
         if self.failures:
-            raise SourceError.of_streams(self.failures, f"{len(self.streams)} reports")
+            raise of_streams(self.failures, f"{len(self.streams)} reports")
         if self.client.quota.error:
             kept = f"{self.read_days:,} of {self.due_days:,} days of reports were read and are kept"
             raise QuotaError(f"{kept}; {self.client.quota.error}")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
 
-from ingest.errors import SourceError
+from ingest.errors import SourceError, of_streams
 from ingest.hours import HOUR, ceil_midnight, floor_hour, hour_of, midnight
 from ingest.job import Finding, Job, Result, Visit
 from ingest.load import CsvFile, Rows, within_own_open_reads
@@ -127,7 +127,7 @@ def read(job: Job, settings: PrometheusSettings) -> Result:
             answers = list(pool.map(lambda stream: stream.ask(client, readings[stream.name]), due))
         failures = _load(job, readings, dict(zip(due, answers, strict=True)))
     if failures:
-        raise SourceError.of_streams(failures, f"{len(due)} queries")
+        raise of_streams(failures, f"{len(due)} queries")
     notes += [note for answer in answers for note in answer.notes]
     return Result.of(readings, dict.fromkeys(filter(None, notes)))
 

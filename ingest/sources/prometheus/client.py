@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from ingest.errors import SourceError
+from ingest.errors import SettingError, SourceError
 from ingest.hours import HOUR
 from ingest.reads import Period
 from ingest.settings import DEMO_COMPANY
@@ -58,19 +58,19 @@ class Client:
     def _check_url(self, company: str) -> None:
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise SourceError('[sources.prometheus] url is not of the form "https://prometheus.example.com:9090"')
+            raise SettingError('[sources.prometheus] url is not of the form "https://prometheus.example.com:9090"')
         if parts.username is not None:
-            raise SourceError(
+            raise SettingError(
                 f"[sources.prometheus] url holds a user: write username and password as settings {SECRET}"
             )
         is_demo = "/demo/" in f"{parts.path}/"
         if is_demo and company != DEMO_COMPANY:
-            raise SourceError(
+            raise SettingError(
                 f"[sources.prometheus] url: {self.url} belongs to the demo company, and company is {company!r}; "
                 "write the URL of your own server, or enabled = false"
             )
         if not is_demo and company == DEMO_COMPANY:
-            raise SourceError(
+            raise SettingError(
                 f"[sources.prometheus] url: {self.url} is no demo server, and company is still "
                 f"{DEMO_COMPANY!r}; write your company's name at the top of .dlt/config.toml"
             )
@@ -105,7 +105,7 @@ class Client:
         answer = self._answer(response)
         found = answer.get("data", {}).get("resultType")
         if found != wanted:
-            raise SourceError(f"expr gives a {found}, not a {wanted}: write one that gives series")
+            raise SettingError(f"expr gives a {found}, not a {wanted}: write one that gives series")
         warnings = [*answer.get("warnings", [])]
         partial = [warning for warning in warnings if not warning.startswith("PromQL")]
         if partial:
@@ -115,7 +115,7 @@ class Client:
     def _answer(self, response: requests.Response) -> dict:
         status = response.status_code
         if status == 404:
-            raise SourceError(
+            raise SettingError(
                 f"[sources.prometheus] url: there is no Prometheus API at {response.url.partition('?')[0]} (404): "
                 "write what stands before /api/v1"
             )
@@ -127,7 +127,8 @@ class Client:
             raise TooMuchError(message)
         if status in BUSY:
             raise SourceError(f"[sources.prometheus] url: the server answers {status} {TRIES} times: {message}")
-        raise SourceError(f"expr: the server answers {status}: {message}")
+        kind = SettingError if status == 400 else SourceError
+        raise kind(f"expr: the server answers {status}: {message}")
 
     def _send(self, method: str, path: str, form: dict[str, str]) -> requests.Response:
         """Send, again where the server is busy or gone for a moment."""
@@ -167,12 +168,12 @@ class Client:
     def _admitted(self, response: requests.Response) -> requests.Response:
         status = response.status_code
         if status in (401, 403):
-            raise SourceError(
+            raise SettingError(
                 f"[sources.prometheus] username, token: the server answers {status}: set username and password, "
                 f"or token, {SECRET}"
             )
         if 300 <= status < 400:
-            raise SourceError(
+            raise SettingError(
                 f"[sources.prometheus] url: the server sends us on to {response.headers.get('Location')}: a login "
                 "page, or another address: write the final URL of the API"
             )
@@ -228,5 +229,5 @@ def _text(setting: str, path: str) -> str:
 
 def _file(setting: str, path: str) -> str:
     if not Path(path).is_file():
-        raise SourceError(f"[sources.prometheus] {setting}: there is no file {path}")
+        raise SettingError(f"[sources.prometheus] {setting}: there is no file {path}")
     return path

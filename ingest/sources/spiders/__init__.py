@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field, PositiveInt
 
-from ingest.errors import SourceError
+from ingest.errors import SettingError
 from ingest.hours import ceil_hour, floor_hour, hour_of
 from ingest.job import Finding, Job, Result, Visit
 from ingest.raw import Table
@@ -93,7 +93,7 @@ class _Statuses:
         self.start_at = instant("spiders", "start_at", settings.start_at)
         unknown = sorted(set(settings.columns) - set(COLUMNS))
         if unknown:
-            raise SourceError(
+            raise SettingError(
                 f"[sources.spiders] columns.{unknown[0]}: no such column; there are: {', '.join(COLUMNS)}"
             )
         self.statuses = source.table("status_table", settings.status_table)
