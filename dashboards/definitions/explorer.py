@@ -11,7 +11,7 @@ from dashboards.shared import (
     freshness,
 )
 
-SOURCES = ("events", "google_analytics", "prometheus", "spiders", "website")
+SOURCES = ("events", "google_analytics", "pipeline", "prometheus", "spiders", "website")
 CHOSEN = "metric = ${metric:sqlstring} and series = any (array[${series:sqlstring}]::text[])"
 
 
