@@ -133,7 +133,7 @@ def log_ddl() -> dict[str, str]:
         "ops.found": """
             create table ops.found (
                 invocation_id text not null,
-                found_at timestamptz not null default clock_timestamp(),
+                found_at timestamptz not null default now(),
                 finding text not null,
                 found bigint not null
             );

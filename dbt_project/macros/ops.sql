@@ -33,13 +33,14 @@
     {%- endif %}
 {% endmacro %}
 
-{# After a run: how each node ended. One statement for all of them, which takes a hundredth of a second. #}
+{# After a run: how each node ended, in one statement. Of an exposure nothing is run. #}
 {% macro keep_nodes(results) %}
     {%- set nodes = source("ops", "nodes") %}
-    {%- if execute and results and load_relation(nodes) %}
+    {%- set ended = results | rejectattr("node.resource_type", "equalto", "exposure") | list if execute else [] %}
+    {%- if ended and load_relation(nodes) %}
         insert into {{ nodes }} (invocation_id, node, resource_type, status, started_at, seconds, row_count, message)
         values
-        {%- for result in results %}
+        {%- for result in ended %}
             {%- set times = result.timing | selectattr("started_at") | map(attribute="started_at") | list %}
             {%- set started_at = times | min if times else run_started_at.replace(tzinfo=none) %}
             {%- set row_count = (result.adapter_response or {}).get("rows_affected", -1) if result.failures is none else result.failures %}
