@@ -40,6 +40,11 @@ HISTORY = """
     from generate_series(date '2026-08-26', '2026-10-25', '1 day') as days (at),
         unnest(array['website.sessions', 'website.new_users', 'website.page_views']) as metrics (metric),
         generate_series(1, 7) as channels (channel);
+    insert into raw.pipeline_samples (stream, metric, labels, hour_at, value, sample_count)
+    select 'pipeline.log', metric, jsonb_build_object('stream', stream), at, 60000, 1
+    from generate_series(timestamptz '2026-08-26T00:00Z', '2026-10-25T11:59Z', '1 hour') as hours (at),
+        unnest(array['pipeline.landing_lag', 'pipeline.read_rows']) as metrics (metric),
+        generate_series(1, 7) as streams (stream);
 """
 ITS_READS = """
     insert into raw.reads (source, stream, period_start, period_end, started_at, finished_at)
