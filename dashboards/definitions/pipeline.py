@@ -256,7 +256,7 @@ order by time, reason
             question="What fills the disk?",
             description=(
                 "The tables of raw, core, marts and ops, their indexes included, as large as they are now, and by how "
-                "much each grew a day over the last week. Growth is told from the second day on. Rows are "
+                "much each grew a day over the last week. Growth is told from the third day on. Rows are "
                 "PostgreSQL's estimate."
             ),
             kind="table",

@@ -17,14 +17,21 @@ tables as (
         and not starts_with(pg_class.relname, '_dlt')
 ),
 
--- Of less than a day no growth a day can be told.
+-- The first sample was taken while the first load ran: it would tell of that, and no growth.
+first_sample as (
+    select min({{ hour_of("hour_at") }}) as hour_at
+    from {{ ref("stg_pipeline__samples") }}
+    where stream = 'pipeline.tables'
+),
+
 earlier as (
     select distinct on (name)
         labels ->> 'table' as name,
         value as bytes,
         extract(epoch from {{ now() }} - hour_at)::float8 / 86400 as days
     from samples
-    where hour_at <= {{ now() }} - interval '1 day'
+    where hour_at > (select first_sample.hour_at from first_sample)
+        and hour_at <= {{ now() }} - interval '1 day'
     order by name, hour_at
 )
 

@@ -46,6 +46,16 @@ def test_what_failed_is_there_as_rows_and_as_metrics(watched):
     # The next run's hour lands 5 minutes after its end; the one after it reads of both.
     watched.now += HOUR
     watched.ingest()
+    # A first run that read two periods: the past that it brought did not lag.
+    watched.execute(
+        """
+        insert into raw.reads (source, stream, period_start, period_end, started_at, finished_at)
+        select 'events', 'events.others', %(end)s - interval '1 day' * days, %(end)s - interval '1 day' * (days - 1),
+            %(end)s, now()
+        from generate_series(1, 2) as parts (days)
+        """,
+        {"end": floor_hour(watched.now)},
+    )
     watched.now += 2 * HOUR
     watched.read("pipeline")
     watched.dbt("build", "--exclude-resource-type", "unit_test")
@@ -59,8 +69,8 @@ def test_what_failed_is_there_as_rows_and_as_metrics(watched):
     assert measured["pipeline.run_seconds{source=events}"] > 0
     assert measured["pipeline.dbt_seconds{resource_type=model}"] > 0
     assert measured["pipeline.table_bytes{table=raw.reads}"] > 0
-    lag = "select hours, p50_seconds, max_seconds from ops.landing_lag where stream = 'events.events'"
-    assert watched.rows(lag) == [(1, 300, 300)]
+    lag = "select hours, p50_seconds, max_seconds from ops.landing_lag where stream like 'events.%' order by stream"
+    assert watched.rows(lag) == [(1, 300, 300), (0, None, None)]
     assert watched.value("select is_fresh from ops.freshness where metric = 'pipeline.runs'") is True
     explained = watched.value(
         "select ops.explain('pipeline.runs', %s)::text",

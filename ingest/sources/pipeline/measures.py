@@ -81,8 +81,8 @@ READ_ROWS = Measure(
     group by stream, hour_at
     """,
 )
-# From an hour's end to the start of the first read that held it whole, in ms, by the hour of that read. What a stream's
-# first read brought of the past did not lag; nor has a stream that was not read for a month anything to be late for.
+# From an hour's end to the start of the first run that held it whole, in ms, by the hour of that run. What a stream's
+# first run brought of the past did not lag; nor has a stream that was not read for a month anything to be late for.
 LANDING_LAG = Measure(
     "pipeline.landing_lag",
     "raw.reads",
@@ -92,13 +92,13 @@ LANDING_LAG = Measure(
         select stream, {hour_of("started_at")} as hour_at,
             round(extract(epoch from started_at - landed_at) * 1000) as lag_ms
         from (
-            select stream, started_at, {hour_of("period_end")} as held_until,
-                max({hour_of("period_end")}) over (
-                    partition by stream order by started_at, read_id
-                    rows between unbounded preceding and 1 preceding
+            select stream, started_at, max({hour_of("period_end")}) as held_until,
+                max(max({hour_of("period_end")})) over (
+                    partition by stream order by started_at rows between unbounded preceding and 1 preceding
                 ) as held_before
             from raw.reads
             where started_at >= %(start)s - interval '31 days' and started_at < %(end)s and finished_at is not null
+            group by stream, started_at
         ) reads
         cross join lateral generate_series(held_before + interval '1 hour', held_until, interval '1 hour')
             as hours (landed_at)
