@@ -232,21 +232,20 @@ order by max_seconds desc nulls last, stream
             question="Are more numbers restated than usual?",
             description=(
                 "How many complete hours and days got another value on each business day, by the clock on the wall: "
-                "late (rows came after), restated (they changed), definition (the metric's rule did)."
+                "late (rows came after), restated (they changed), definition (the metric's rule did). Newest first."
             ),
-            kind="stacked",
+            kind="table",
             sql="""
 select
-    time,
-    reason as series,
-    revisions as value
+    date_day::text as day,
+    max(revisions) filter (where reason = 'late') as late,
+    max(revisions) filter (where reason = 'restated') as restated,
+    max(revisions) filter (where reason = 'definition') as definition
 from ops.revisions_daily
 where $__timeFilter(time)
-order by time, reason
+group by date_day
+order by date_day desc
 """,
-            grain="day",
-            has_series=True,
-            direction="down",
             width=12,
             height=9,
         ),

@@ -76,7 +76,7 @@ READ_ROWS = Measure(
     from (
         select stream, {hour_of("started_at")} as hour_at, row_count
         from raw.reads
-        where {_within("started_at")} and finished_at is not null
+        where {_within("started_at")} and finished_at is not null and row_count is not null
     ) reads
     group by stream, hour_at
     """,
