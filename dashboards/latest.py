@@ -9,7 +9,13 @@ from ingest import warehouse
 from ingest.errors import SetupError
 from ingest.hours import business_timezone
 
-QUERY = "select series, time, value, unit, change, flags from marts.mart_latest order by metric, series"
+# What the pipeline measures of itself is on Pipeline health.
+QUERY = """
+select series, time, value, unit, change, flags
+from marts.mart_latest
+where metric not like 'pipeline.%'
+order by metric, series
+"""
 
 
 def main() -> int:

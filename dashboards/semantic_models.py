@@ -9,7 +9,20 @@ from ingest.project import ROOT
 
 REGISTRY = ROOT / "seeds" / "metrics.csv"
 # What splits the metrics of the sources that come with the project; the labels that ratios name are added.
-LABELS = ("channel", "object", "result", "spider", "status", "type")
+LABELS = (
+    "channel",
+    "object",
+    "outcome",
+    "reason",
+    "resource_type",
+    "result",
+    "source",
+    "spider",
+    "status",
+    "stream",
+    "table",
+    "type",
+)
 MEASURES = {"counter": "sum_of_values", "stock": "sum_of_last_values"}
 ENTITY = "series_day"
 

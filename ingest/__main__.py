@@ -10,6 +10,7 @@ import sys
 from ingest.errors import SetupError
 from ingest.hours import ceil_hour, floor_hour
 
+PIPELINE = "pipeline"
 ALL_READ, SOME_FAILED, NOTHING_TRIED, NONE_READ = 0, 1, 2, 3
 CUT_BY_QUOTA, SETTINGS_ARE_WRONG = 75, 78  # EX_TEMPFAIL and EX_CONFIG of sysexits.h
 
@@ -31,8 +32,10 @@ def outcomes(arguments: list[str] | None, is_quiet: bool = False) -> list:
 def exit_code(outcomes: list) -> int:
     """Return what the outcomes of the sources make of the whole."""
     ended = [outcome.outcome for outcome in outcomes if outcome.outcome != "off"]
+    # Its own log the pipeline can always read: that is no number of the business.
+    read = {outcome.outcome for outcome in outcomes if outcome.source != PIPELINE}
     if "failed" in ended:
-        if {"ok", "quota"} & set(ended):
+        if {"ok", "quota"} & read:
             return SOME_FAILED
         is_hopeless = all(outcome.is_hopeless for outcome in outcomes if outcome.outcome == "failed")
         return SETTINGS_ARE_WRONG if is_hopeless else NONE_READ

@@ -63,6 +63,7 @@ class Job(Visit):
         """Load files into raw tables; raises SourceError where the warehouse refuses."""
         self.say(f"loading {sum(rows.row_count for rows in loads):,} rows")
         load(self.source, loads, self.warehouse, self.reads.connection, self.folder / "dlt")
+        self.reads.byte_count += sum(file.path.stat().st_size for rows in loads for file in rows.files)
 
 
 @dataclass(frozen=True)

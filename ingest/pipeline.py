@@ -97,8 +97,12 @@ class _Run:
         # Where the warehouse is gone the row stays open, which is what happened.
         with suppress(psycopg2.Error), reads.connection.cursor() as cursor:
             cursor.execute(
-                "update ops.runs set finished_at = clock_timestamp(), outcome = %s, message = %s where run_id = %s",
-                (outcome.outcome, outcome.message, run_id),
+                """
+                update ops.runs
+                set finished_at = clock_timestamp(), outcome = %s, message = %s, byte_count = %s
+                where run_id = %s
+                """,
+                (outcome.outcome, outcome.message, reads.byte_count, run_id),
             )
         return outcome
 

@@ -22,6 +22,8 @@ SQL_TYPES = {
     "json": "jsonb",
 }
 SETUP_LOCK = "raw.setup"
+# Table, column and type of what a table got after warehouses had it.
+ADDED_COLUMNS = (("ops.runs", "byte_count", "bigint"),)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Table:
 
 
 def log_ddl() -> dict[str, str]:
-    """Return name -> DDL of the tables that ingest writes itself: reads, runs, whose warehouse it is."""
+    """Return name -> DDL of the tables of the pipeline itself: reads, runs, what dbt did, whose warehouse it is."""
     return {
         "raw.reads": f"""
             create table raw.reads (
@@ -97,7 +99,8 @@ def log_ddl() -> dict[str, str]:
                 started_at timestamptz not null default clock_timestamp(),
                 finished_at timestamptz,
                 outcome text check (outcome in ('ok', 'failed', 'quota', 'off')),
-                message text
+                message text,
+                byte_count bigint
             );
             comment on table ops.runs is 'One row per source and run of ingest.';
         """,
@@ -112,6 +115,30 @@ def log_ddl() -> dict[str, str]:
             );
             comment on table ops.steps is 'One row per step of a tick; one without an end was killed.';
             create index steps_started on ops.steps (started_at);
+        """,
+        "ops.nodes": """
+            create table ops.nodes (
+                invocation_id text not null,
+                node text not null,
+                resource_type text not null,
+                status text not null,
+                started_at timestamptz not null,
+                seconds double precision not null,
+                row_count bigint,
+                message text
+            );
+            comment on table ops.nodes is 'One row per invocation of dbt and node that it came to.';
+            create index nodes_started on ops.nodes (started_at);
+        """,
+        "ops.found": """
+            create table ops.found (
+                invocation_id text not null,
+                found_at timestamptz not null default now(),
+                finding text not null,
+                found bigint not null
+            );
+            comment on table ops.found is 'One row per invocation of dbt and finding: how many there were at its end.';
+            create index found_at on ops.found (found_at);
         """,
         "ops.told": """
             create table ops.told (
@@ -159,6 +186,8 @@ def prepare(connection, tables: list[Table]) -> None:
                 cursor.execute("create schema if not exists raw; create schema if not exists ops")
             for name in missing:
                 cursor.execute(ddl[name])
+            for name, column, type_ in _missing_columns(cursor):
+                cursor.execute(f"alter table {name} add column {column} {type_}")
             cursor.execute(
                 "select period_start from (select period_start from raw.reads limit 1) r "
                 f"where period_start <> {hour_of('period_start')}"
@@ -175,6 +204,18 @@ def prepare(connection, tables: list[Table]) -> None:
             f"hours in this warehouse start at :{other[0]:%M}; use another database (WAREHOUSE_DATABASE), "
             "or `make clean` to start anew"
         )
+
+
+def _missing_columns(cursor) -> list[tuple[str, str, str]]:
+    """Return those of ADDED_COLUMNS that are not there: an `alter` for nothing would wait for a load."""
+    query = "select exists (select from pg_attribute where attrelid = to_regclass(%s) and attname = %s)"
+    missing = []
+    for name, column, type_ in ADDED_COLUMNS:
+        cursor.execute(query, (name, column))
+        (is_there,) = cursor.fetchone()
+        if not is_there:
+            missing.append((name, column, type_))
+    return missing
 
 
 def claim(connection, company: str) -> None:

@@ -108,6 +108,7 @@ class Reads:
     def __init__(self, connection, source: str, now: dt.datetime):
         """Take the lock; raises SourceError where another run reads this source."""
         self.connection, self.source, self.now = connection, source, now
+        self.byte_count = 0  # of the files that were loaded
         connection.autocommit = True
         (mine,) = self._row("select pg_try_advisory_lock(hashtext('raw.reads'), hashtext(%s))", source)
         if not mine:

@@ -152,6 +152,7 @@ class Company:
             # Their servers are not there but where a test starts one.
             "SOURCES__PROMETHEUS__ENABLED": "false",
             "SOURCES__GOOGLE_ANALYTICS__ENABLED": "false",
+            "SOURCES__PIPELINE__ENABLED": "false",
             "DBT_PROFILES_DIR": str(profiles),
             "DBT_TARGET_PATH": str(profiles / "target"),
             "DBT_LOG_PATH": str(profiles / "logs"),

@@ -10,7 +10,7 @@ from dashboards.shared import (
     freshness,
 )
 
-SOURCES = ("events", "google_analytics", "prometheus", "spiders", "website")
+SOURCES = ("events", "google_analytics", "pipeline", "prometheus", "spiders", "website")
 CHOSEN = "metric = ${metric:sqlstring} and series = any (array[${series:sqlstring}]::text[])"
 
 
@@ -42,8 +42,8 @@ EXPLORER = Dashboard(
     title="Metric explorer",
     question="What was it, hour by hour and day by day?",
     description=(
-        "Choose a metric of the registry, and which of its series. Of a duration it is the 95th percentile. Series "
-        "are shown each for itself: whether they may be put together is the metric's business."
+        "Choose a metric of the registry that has series, and which of them. Of a duration it is the 95th percentile. "
+        "Series are shown each for itself: whether they may be put together is the metric's business."
     ),
     sources=SOURCES,
     default_days=30,
@@ -55,7 +55,8 @@ EXPLORER = Dashboard(
 select
     label || ' (' || metric || ')' as __text,
     metric as __value
-from marts.mart_metrics
+from marts.mart_metrics as metrics
+where exists (select from marts.mart_series as series where series.metric = metrics.metric)
 order by stage is null, stage, label, metric
 """,
         ),

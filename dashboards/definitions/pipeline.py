@@ -3,7 +3,7 @@
 from dashboards.panels import Dashboard, Panel
 from dashboards.shared import freshness
 
-SOURCES = ("events", "google_analytics", "prometheus", "spiders", "website")
+SOURCES = ("events", "google_analytics", "pipeline", "prometheus", "spiders", "website")
 
 PIPELINE = Dashboard(
     uid="bd-pipeline",
@@ -11,8 +11,8 @@ PIPELINE = Dashboard(
     title="Pipeline health",
     question="Are the numbers kept up?",
     description=(
-        "How fresh each source and metric is, what the last runs said, which hours were never read, and what was "
-        "restated. What the tests of dbt found is not stored; `dbt build` says it."
+        "How fresh each source and metric is, what the last runs and builds said and how long they took, which hours "
+        "were never read, what was restated, and how large it all is."
     ),
     sources=SOURCES,
     default_days=30,
@@ -170,6 +170,130 @@ where metrics.kind <> 'duration'
 group by metrics.label, metrics.unit, metrics.metric
 order by hours desc, metrics.metric
 """,
+            width=12,
+            height=9,
+        ),
+        Panel(
+            id=8,
+            title="Models and tests: what failed, and what takes longest",
+            question="Did the last build do its work, and is it getting slower?",
+            description=(
+                "Each model, test and seed of dbt as it ended last, with how long it took and how much longer than the "
+                "median of its runs of the 7 days before. Those that failed come first, then the slowest: 20 of them."
+            ),
+            kind="table",
+            sql="""
+select
+    node,
+    resource_type as type,
+    status,
+    seconds as took,
+    change,
+    row_count as rows,
+    started_at as "latest run",
+    message
+from ops.latest_nodes
+order by is_failed desc, seconds desc, node
+limit 20
+""",
+            units={"took": "seconds", "change": "share"},
+            follows_range=False,
+            width=24,
+            height=9,
+        ),
+        Panel(
+            id=9,
+            title="Time for hours to land, by stream",
+            question="How long after its end is an hour there?",
+            description=(
+                "From the end of an hour to the start of the first read that held it whole: the time in which half, "
+                "95 % and 99 % of the hours of the last 30 days landed, and the longest. What a stream's first read "
+                "brought of the past did not lag, so a warehouse of one run has none."
+            ),
+            kind="table",
+            sql="""
+select
+    stream,
+    hours,
+    p50_seconds as half,
+    p95_seconds as "95 %",
+    p99_seconds as "99 %",
+    max_seconds as longest
+from ops.landing_lag
+order by max_seconds desc nulls last, stream
+""",
+            units={"half": "seconds", "95 %": "seconds", "99 %": "seconds", "longest": "seconds"},
+            follows_range=False,
+            width=12,
+            height=9,
+        ),
+        Panel(
+            id=10,
+            title="Values that changed a day, by reason",
+            question="Are more numbers restated than usual?",
+            description=(
+                "How many complete hours and days got another value on each business day, by the clock on the wall: "
+                "late (rows came after), restated (they changed), definition (the metric's rule did). Newest first."
+            ),
+            kind="table",
+            sql="""
+select
+    date_day::text as day,
+    max(revisions) filter (where reason = 'late') as late,
+    max(revisions) filter (where reason = 'restated') as restated,
+    max(revisions) filter (where reason = 'definition') as definition
+from ops.revisions_daily
+where $__timeFilter(time)
+group by date_day
+order by date_day desc
+""",
+            width=12,
+            height=9,
+        ),
+        Panel(
+            id=11,
+            title="Tables by size",
+            question="What fills the disk?",
+            description=(
+                "The tables of raw, core, marts and ops, their indexes included, as large as they are now, and by how "
+                "much each grew a day over the last week. Growth is told from the third day on. Rows are "
+                "PostgreSQL's estimate."
+            ),
+            kind="table",
+            sql="""
+select
+    name as "table",
+    bytes as size,
+    growth_a_day as "a day",
+    row_estimate as rows
+from ops.table_sizes
+order by bytes desc, name
+""",
+            units={"size": "bytes", "a day": "bytes"},
+            follows_range=False,
+            width=12,
+            height=9,
+        ),
+        Panel(
+            id=12,
+            title="Quota of Google Analytics",
+            question="May the next run ask all it wants?",
+            description=(
+                "What the latest run left of each part of the property's quota, and the least that a run of the 7 days "
+                "up to it left. A run that would get into the reserve stops, and the next one goes on."
+            ),
+            kind="table",
+            sql="""
+select
+    property_id as property,
+    replace(bucket, '_', ' ') as quota,
+    remaining as "left",
+    least_of_week as "least of the week",
+    asked_at as "latest run"
+from ops.quota
+order by property_id, bucket
+""",
+            follows_range=False,
             width=12,
             height=9,
         ),

@@ -9,6 +9,7 @@
                     then {{ rows_between(period, "raw.prometheus_days", "day_at", metric) }}
                 else {{ rows_between(period, "raw.prometheus_samples", "hour_at", metric) }}
             end
+        when 'pipeline' then {{ rows_between(period, "raw.pipeline_samples", "hour_at", metric) }}
         when 'google_analytics' then
             case {{ metric }}.day_from
                 when 'source' then

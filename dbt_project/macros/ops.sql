@@ -33,6 +33,48 @@
     {%- endif %}
 {% endmacro %}
 
+{# After a run: how each node ended, in one statement. Of an exposure nothing is run. #}
+{% macro keep_nodes(results) %}
+    {%- set nodes = source("ops", "nodes") %}
+    {%- set ended = results | rejectattr("node.resource_type", "equalto", "exposure") | list if execute else [] %}
+    {%- if ended and load_relation(nodes) %}
+        insert into {{ nodes }} (invocation_id, node, resource_type, status, started_at, seconds, row_count, message)
+        values
+        {%- for result in ended %}
+            {%- set times = result.timing | selectattr("started_at") | map(attribute="started_at") | list %}
+            {%- set started_at = times | min if times else run_started_at.replace(tzinfo=none) %}
+            {%- set row_count = (result.adapter_response or {}).get("rows_affected", -1) if result.failures is none else result.failures %}
+            (
+                '{{ invocation_id }}',
+                {{ dbt.string_literal(dbt.escape_single_quotes(result.node.name)) }},
+                '{{ result.node.resource_type }}',
+                '{{ result.status }}',
+                '{{ started_at.isoformat() }}+00',
+                {{ result.execution_time }},
+                {{ row_count if row_count is number and row_count >= 0 else "null" }}::bigint,
+                {% if result.status in ("success", "pass") or not result.message -%}
+                null
+                {%- else -%}
+                {{ dbt.string_literal(dbt.escape_single_quotes((result.message | string | trim)[:1000])) }}
+                {%- endif %}::text
+            ){{ "," if not loop.last }}
+        {%- endfor %}
+    {%- endif %}
+{% endmacro %}
+
+{# After a build: how many there are of what is not well. #}
+{% macro keep_findings() %}
+    {%- set found, findings = source("ops", "found"), ref("findings") %}
+    {%- if execute and invocation_args_dict.which in ("run", "build") and load_relation(found) and load_relation(findings) %}
+        insert into {{ found }} (invocation_id, finding, found)
+        select
+            '{{ invocation_id }}',
+            name,
+            found
+        from {{ findings }}
+    {%- endif %}
+{% endmacro %}
+
 {# After a run: a line for each source whose numbers are missing, since a failed test shows only its name. #}
 {% macro report_unread_sources() %}
     {%- set unread = ref("unread_sources") %}

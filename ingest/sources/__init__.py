@@ -5,7 +5,7 @@ what read() would do and changes nothing. One that has to remember more than its
 """
 
 from ingest.raw import Table
-from ingest.sources import events, google_analytics, prometheus, spiders, website
+from ingest.sources import events, google_analytics, pipeline, prometheus, spiders, website
 
 SOURCES = {
     "website": website,
@@ -13,6 +13,7 @@ SOURCES = {
     "spiders": spiders,
     "prometheus": prometheus,
     "google_analytics": google_analytics,
+    "pipeline": pipeline,
 }
 
 

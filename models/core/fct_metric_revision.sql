@@ -4,7 +4,7 @@
         incremental_strategy="append",
         full_refresh=false,
         on_schema_change="append_new_columns",
-        indexes=[{"columns": ["metric", "revised_at"]}, {"columns": ["period_at"]}],
+        indexes=[{"columns": ["metric", "revised_at"]}, {"columns": ["period_at"]}, {"columns": ["revised_at"]}],
     )
 }}
 

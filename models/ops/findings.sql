@@ -24,6 +24,7 @@ unbuilt as (
 found as (
     select
         1 as place,
+        'failed_sources' as name,
         'Sources whose latest run failed' as finding,
         count(*) as found,
         'ops.unread_sources says what to do' as cure
@@ -31,6 +32,7 @@ found as (
     union all
     select
         2,
+        'late_metrics',
         'Metrics that are late',
         count(*),
         'run `make ingest && dbt build`; ops.freshness says which'
@@ -38,6 +40,7 @@ found as (
     union all
     select
         3,
+        'unbuilt_reads',
         'Reads that no build has taken',
         count(*),
         'run `dbt build`'
@@ -45,6 +48,7 @@ found as (
     union all
     select
         4,
+        'unregistered_metrics',
         'Metrics that were read and have no line in the registry',
         count(*),
         'add them to seeds/metrics.csv; ops.unregistered_metrics says which'
@@ -52,6 +56,7 @@ found as (
     union all
     select
         5,
+        'unfed_metrics',
         'Metrics of the registry that nothing feeds',
         count(*),
         'correct their stream in seeds/metrics.csv; ops.unfed_metrics says which'
@@ -59,6 +64,7 @@ found as (
     union all
     select
         6,
+        'too_late_reads',
         'Reads that came after their hours were pruned',
         count(*),
         'nothing to do: the facts keep what they had; ops.too_late has them'
@@ -66,6 +72,7 @@ found as (
     union all
     select
         7,
+        'odd_spider_statuses',
         'Spider reports that could not be counted',
         count(*),
         'ask whose spider it is; ops.odd_spider_statuses has them'
@@ -76,5 +83,6 @@ select
     place,
     finding,
     found,
-    cure
+    cure,
+    name
 from found

@@ -31,7 +31,8 @@ select
 from metrics
 inner join sources on sources.source = split_part(metrics.stream, '.', 1)
 left join streams on streams.stream = metrics.stream
-where not exists (
+-- What the pipeline measures of itself may not have happened yet: on its first day, or a quota where there is none.
+where (streams.stream is null or sources.source <> 'pipeline') and not exists (
     select from {{ ref("fct_metric_hourly") }} as hourly
     where hourly.metric = metrics.metric
 ) and not exists (

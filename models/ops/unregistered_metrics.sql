@@ -75,6 +75,15 @@ found as (
     select
         hours_read.stream,
         hours_read.hour_at,
+        measured.metric
+    from hours_read
+    inner join {{ ref("stg_pipeline__samples") }} as measured
+        on {{ hour_of("measured.hour_at") }} = hours_read.hour_at
+        and measured.stream = hours_read.stream
+    union
+    select
+        hours_read.stream,
+        hours_read.hour_at,
         hours.metric
     from hours_read
     inner join {{ ref("stg_google_analytics__hours") }} as hours

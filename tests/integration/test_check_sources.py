@@ -45,6 +45,7 @@ def test_all_is_well_and_nothing_is_written(company, check):
         ("spiders", "spiders.statuses"): f"spider_status in {SPIDERS}: no row yet, its times are of UTC",
         ("prometheus", ""): "off: not configured, or enabled = false",
         ("google_analytics", ""): "off: not configured, or enabled = false",
+        ("pipeline", ""): "off: not configured, or enabled = false",
     }
     assert company.value("select to_regclass('raw.reads')") is None
     assert company.value("select to_regclass('ops.runs')") is None

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from ingest.raw import prepare
-from ingest.sources import SOURCES
+from ingest.sources import all_tables
 from tests.conftest import ROOT, Server
 
 # Alike, so that as many histories can be lived at once; of their own where pytest has several workers.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 DATABASES = (f"test_laws_{WORKER}", f"test_laws_{WORKER}_too")
-RAW_TABLES = [table for source in SOURCES.values() for table in source.TABLES if table.schema == "raw"]
+RAW_TABLES = [table for table in all_tables() if table.schema == "raw"]
 STRATEGIES = ("replace_dirty", "insert_new")
 # The window of the laws, with a day on each side: dim_hour and dim_date are made for it once.
 WINDOW_IS_READ = """
@@ -47,7 +47,7 @@ def compile_facts(server: Server, profiles: Path) -> Statements:
     with pytest.MonkeyPatch.context() as environment, closing(server.connect(DATABASES[0])) as connection:
         for name, value in _environment(server, profiles).items():
             environment.setenv(name, value)
-        prepare(connection, RAW_TABLES)
+        prepare(connection, all_tables())
         _execute(connection, WINDOW_IS_READ)
         _dbt([], "build", "--exclude-resource-type", "unit_test", "test")
         queries: list[tuple[str, str]] = []

@@ -9,6 +9,7 @@ import pytest
 from tests.property.compiled import DATABASES, RAW_TABLES, compile_facts
 from tests.property.warehouse import Warehouse
 
+# So many rows a day that of a day of all metrics, too, an index reads fewer: hence 40 channels.
 HISTORY = """
     insert into raw.events_events (event_id, type, occurred_at, user_id, duration_ms)
     select number, 'type ' || number % 3, at, 'user ' || number % 7, number % 1000
@@ -39,7 +40,12 @@ HISTORY = """
     select 'google_analytics.channels', metric, jsonb_build_object('channel', channel), at, 1, false
     from generate_series(date '2026-08-26', '2026-10-25', '1 day') as days (at),
         unnest(array['website.sessions', 'website.new_users', 'website.page_views']) as metrics (metric),
-        generate_series(1, 7) as channels (channel);
+        generate_series(1, 40) as channels (channel);
+    insert into raw.pipeline_samples (stream, metric, labels, hour_at, value, sample_count)
+    select 'pipeline.log', metric, jsonb_build_object('stream', stream), at, 60000, 1
+    from generate_series(timestamptz '2026-08-26T00:00Z', '2026-10-25T11:59Z', '1 hour') as hours (at),
+        unnest(array['pipeline.landing_lag', 'pipeline.read_rows']) as metrics (metric),
+        generate_series(1, 7) as streams (stream);
 """
 ITS_READS = """
     insert into raw.reads (source, stream, period_start, period_end, started_at, finished_at)

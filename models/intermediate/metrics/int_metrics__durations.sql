@@ -6,6 +6,8 @@ with metrics as (
 
 durations as (
     select * from {{ ref("int_events__durations") }}
+    union all
+    select * from {{ ref("int_pipeline__durations") }}
 ),
 
 bucketed as (

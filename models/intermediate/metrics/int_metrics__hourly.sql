@@ -1,6 +1,6 @@
 {%- set sources = [
-    ref("int_events__hourly"), ref("int_google_analytics__hourly"), ref("int_prometheus__hourly"),
-    ref("int_spiders__hourly"), ref("int_website__hourly")
+    ref("int_events__hourly"), ref("int_google_analytics__hourly"), ref("int_pipeline__hourly"),
+    ref("int_prometheus__hourly"), ref("int_spiders__hourly"), ref("int_website__hourly")
 ] -%}
 
 with metrics as (

@@ -4,5 +4,6 @@ select
     started_at,
     finished_at,
     outcome,
-    message
+    message,
+    byte_count
 from {{ source("ops", "runs") }}

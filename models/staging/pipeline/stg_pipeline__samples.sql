@@ -1,0 +1,8 @@
+select
+    stream,
+    metric,
+    labels,
+    hour_at,
+    value,
+    sample_count
+from {{ source("pipeline", "pipeline_samples") }}
