@@ -1,6 +1,7 @@
+-- How the pipeline itself runs is told by what is late, failed or not built.
 with metrics as (
     select * from {{ ref("dim_metric") }}
-    where status = 'active'
+    where status = 'active' and coalesce(stream, '') not like 'pipeline.%'
 ),
 
 coverage as not materialized (
