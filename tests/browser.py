@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ON_A_MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+# A page is drawn in a second; on two cores with ten programs at once one took more than playwright's 30.
+PATIENCE_MS = 120_000
 # A browser without a profile asks its maker for nothing, and resolves no name.
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND"]
 
@@ -39,6 +41,7 @@ class Visit:
         self._context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=theme, offline=True, reduced_motion="reduce"
         )
+        self._context.set_default_timeout(PATIENCE_MS)
         self.page: Page = self._context.new_page()
         self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
         self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
