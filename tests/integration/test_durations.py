@@ -49,7 +49,7 @@ def drawn(company) -> dict[str, list[tuple[dt.datetime, int]]]:
         )
     company.now = MIDNIGHT + 25 * HOUR
     company.read("events")
-    company.build_facts("mart_duration_hourly", "mart_duration_daily")
+    company.build_facts("+mart_duration_hourly", "+mart_duration_daily")
     return drawn
 
 
@@ -97,6 +97,6 @@ def test_a_changed_duration_changes_its_hour_alone(company, drawn):
     before = dict(company.rows("select series_id || hour_at::text, built_at from core.fct_duration_hourly"))
     company.execute("update event set duration_ms = duration_ms + 99999 where id = 0", database=EVENTS)
     company.read("events", "--from", MIDNIGHT.isoformat(), "--to", company.now.isoformat())
-    company.build_facts("mart_duration_hourly", "mart_duration_daily")
+    company.build_facts("+mart_duration_hourly", "+mart_duration_daily")
     after = dict(company.rows("select series_id || hour_at::text, built_at from core.fct_duration_hourly"))
     assert sum(before[key] != after[key] for key in before) == 1

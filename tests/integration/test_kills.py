@@ -145,7 +145,7 @@ def test_a_killed_build_is_taken_up_by_the_next(company, table, mode):
 
     with (
         lock(company, table, mode),
-        company.process("dbt.cli.main", "build", "--exclude-resource-type", "unit_test") as process,
+        company.process(*BUILD_FACTS) as process,
     ):
         wait_until_waiting(company, table, process)
         process.kill()
