@@ -112,6 +112,7 @@ def built(company, project):
     seed.write_text(seed.read_text() + BUSY)
     made = project / "models" / "marts" / "_registry__semantic_models.yml"
     made.write_text(semantic_models(registry(seed)))
+    company.set(DBT_WRITE_JSON="true")  # where MetricFlow reads the metrics
     result = company.dbt("build", "--exclude-resource-type", "unit_test", project=project)
     assert result.success, company.capfd.readouterr().out
     return company
