@@ -72,24 +72,26 @@ def test_a_metric_without_a_line_is_named_and_comes_back_with_it(built):
     assert state(company) == found
 
 
-@pytest.mark.parametrize(
-    ("wrong", "problem"),
-    [
-        ("x.y,X,x,x,ratio,,,up,,active,false,false,hours,none,3,120,no.such,,events.count,,,1", "numerator"),
-        ("x.y,X,x,x,gage,events.events,,up,,active,false,false,hours,sum,3,120,,,,,,1", "kind is none of"),
-        ("events.count,X,x,x,counter,events.events,,up,,active,false,true,hours,sum,3,120,,,,,,1", "stands 2 times"),
-        ("x.y,X,x,x,counter,,,up,,active,false,true,hours,sum,3,120,,,,,,1", "stream is empty"),
-        ("x.y,X,x,x,stock,events.events,,up,,active,false,true,hours,sum,3,120,,,,,,1", "only a counter"),
-    ],
-)
-def test_a_line_that_means_nothing_stops_the_build_before_any_fact(built, wrong, problem):
+# A wrong line, and what is said of it.
+WRONG = {
+    "x.y,X,x,x,ratio,,,up,,active,false,false,hours,none,3,120,no.such,,events.count,,,1": "numerator",
+    "x.y,X,x,x,gage,events.events,,up,,active,false,false,hours,sum,3,120,,,,,,1": "kind is none of",
+    "events.count,X,x,x,counter,events.events,,up,,active,false,true,hours,sum,3,120,,,,,,1": "stands 2 times",
+    "x.y,X,x,x,counter,,,up,,active,false,true,hours,sum,3,120,,,,,,1": "stream is empty",
+    "x.y,X,x,x,stock,events.events,,up,,active,false,true,hours,sum,3,120,,,,,,1": "only a counter",
+}
+
+
+def test_a_line_that_means_nothing_stops_the_build_before_any_fact(built, subtests):
     company, registry, build = built
-    found = state(company)
-    registry.write_text(registry.read_text() + wrong + "\n")
-    result, printed = build()
-    assert not result.success
-    assert f"seeds/metrics.csv: {wrong.split(',')[0]}: {problem}" in printed
-    assert state(company) == found
+    right, found = registry.read_text(), state(company)
+    for wrong, problem in WRONG.items():
+        with subtests.test(wrong):
+            registry.write_text(f"{right}{wrong}\n")
+            result, printed = build()
+            assert not result.success
+            assert f"seeds/metrics.csv: {wrong.split(',')[0]}: {problem}" in printed
+            assert state(company) == found
 
 
 def test_dbt_before_the_first_ingest_says_what_to_do(company, project):

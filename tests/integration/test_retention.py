@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from tests.conftest import EVENTS
+from tests.conftest import EVENTS, FACTS_AND_MARTS
 from tests.facts import state, writes
 
 HOUR = dt.timedelta(hours=1)
@@ -74,32 +74,39 @@ def test_what_is_not_yet_in_all_facts_is_not_pruned(old):
     assert prune(old, "--yes")[0] == 0
 
 
-@pytest.mark.parametrize(
-    ("edited", "old_text", "new_text"),
-    [
-        ("seeds/metrics.csv", "occurred,events,counter,events.events", "occurred,events,stock,events.events"),
-        ("seeds/metrics.csv", "events.count,Events,", "events.total,Events,"),
-        ("dbt_project.yml", "business_timezone: Europe/Paris", "business_timezone: America/New_York"),
-    ],
-)
-def test_a_metric_with_closed_hours_can_not_become_another(old, project, edited, old_text, new_text):
+# Files whose text is edited: what it was, and what it becomes.
+ANOTHER = {
+    "a kind": {
+        "seeds/metrics.csv": (
+            "occurred,events,counter,events.events,activation,up,product,active,false,true,",
+            "occurred,events,stock,events.events,activation,up,product,active,false,false,",
+        )
+    },
+    "a name": {
+        "seeds/metrics.csv": ("events.count", "events.total"),
+        "seeds/targets.csv": ("events.count", "events.total"),
+    },
+    "a zone": {"dbt_project.yml": ("business_timezone: Europe/Paris", "business_timezone: America/New_York")},
+}
+
+
+def test_a_metric_with_closed_hours_can_not_become_another(old, project, subtests):
     """The build stops with what to do; put back, it goes on, and nothing is lost."""
     found = state(old)
     assert prune(old, "--yes")[0] == 0
-    path = project / edited
-    whole = path.read_text()
-    assert old_text in whole
-    changed = whole.replace(old_text, new_text)
-    if "stock" in new_text:
-        changed = changed.replace("product,active,false,true,hours,sum,3", "product,active,false,false,hours,sum,3")
-    if "total" in new_text:
-        changed = "\n".join(line for line in changed.splitlines() if "crawl_failure_ratio" not in line) + "\n"
-    path.write_text(changed)
-    old.capfd.readouterr()
-    result = old.dbt("build", "--exclude-resource-type", "unit_test", project=project)
-    printed = old.capfd.readouterr().out
-    assert not result.success
-    assert "set status to retired" in printed
-    path.write_text(whole)
-    assert old.dbt("build", "--exclude-resource-type", "unit_test", project=project).success
-    assert state(old) == found
+    command = ("build", "--exclude-resource-type", "unit_test", "--select", *FACTS_AND_MARTS)
+    for what, edits in ANOTHER.items():
+        with subtests.test(what):
+            whole = {path: (project / path).read_text() for path in edits}
+            for path, (before, after) in edits.items():
+                (project / path).write_text(whole[path].replace(before, after))
+            assert any((project / path).read_text() != text for path, text in whole.items())
+            old.capfd.readouterr()
+            result = old.dbt(*command, project=project)
+            printed = old.capfd.readouterr().out
+            assert not result.success
+            assert "set status to retired" in printed
+            for path, text in whole.items():
+                (project / path).write_text(text)
+            assert old.dbt(*command, project=project).success
+            assert state(old) == found
