@@ -53,9 +53,10 @@ class Panel:
     """One picture, and the question that it answers.
 
     `id` stays for ever, within its dashboard: alerts and links hold on to it. `title` says what is counted,
-    `description` what is in it and what is not. `unit` is of the values (of the columns named in `units`, theirs);
-    `direction` is whether up or down is good. `thresholds` are (from which value on, good, warning or bad), the first
-    from None. `has_series` where a panel over time has several. `restated` is the condition under which a row of
+    `description` what is in it and what is not. `unit` is of the values (of the columns named in `units`, theirs; of
+    those named in `in_unit`, what the row's own column `unit` says: a page can write it so, Grafana can't). `direction`
+    is whether up or down is good. `thresholds` are (from which value on, good, warning or bad), the first from None.
+    `has_series` where a panel over time has several. `restated` is the condition under which a row of
     mart_restated is of a value that is drawn here; it is marked. `follows_range` is False for what is told as of now,
     whatever time is looked at.
     """
@@ -68,6 +69,7 @@ class Panel:
     sql: str
     unit: Unit = "count"
     units: Mapping[str, Unit] = field(default_factory=dict)
+    in_unit: tuple[str, ...] = ()
     grain: Grain | None = None
     has_series: bool = False
     restated: str = ""

@@ -32,7 +32,7 @@ ACQUISITION = Dashboard(
             question="How many came?",
             description=(
                 "How many signed up on the last complete business day, the change to the same weekday a week before, "
-                "and the target. Those deleted since are counted; today is not."
+                "and the target. Those deleted since the first read are counted, earlier ones can't be; today is not."
             ),
             width=8,
             height=8,

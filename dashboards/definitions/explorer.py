@@ -57,7 +57,7 @@ select
     metric as __value
 from marts.mart_metrics as metrics
 where exists (select from marts.mart_series as series where series.metric = metrics.metric)
-order by stage is null, stage, label, metric
+order by stage is null, stage, fresh_minutes, label, metric
 """,
         ),
         Variable(
@@ -139,7 +139,7 @@ where metric = ${metric:sqlstring}
             description=(
                 "Each business day of the range with its flags: open (it may grow), reconstructed and estimated "
                 "(worked out later, a lower bound), no_rows (it was read, and there were none); built is when the "
-                "value last changed. At most 1,000 rows; durations are not in it."
+                "value last changed. Of a duration the 95th percentile. At most 1,000 rows."
             ),
             kind="table",
             sql=f"""
@@ -169,6 +169,7 @@ where {CHOSEN} and {DAYS_RANGE}
 order by day desc, series
 limit 1000
 """,
+            in_unit=("value", "target"),
             width=24,
             height=10,
         ),
@@ -225,7 +226,8 @@ with found as (
         value,
         expected,
         lower,
-        upper
+        upper,
+        unit
     from marts.mart_anomalies_hourly
     where {CHOSEN} and {HOURS_RANGE}
     union all
@@ -237,7 +239,8 @@ with found as (
         value,
         expected,
         lower,
-        upper
+        upper,
+        unit
     from marts.mart_anomalies_daily
     where {CHOSEN} and {DAYS_RANGE}
 )
@@ -250,14 +253,25 @@ select
     null::float8 as value,
     null::float8 as expected,
     null::float8 as "at least",
-    null::float8 as "at most"
+    null::float8 as "at most",
+    null as unit
 from found
 union all
-select *
+select
+    time,
+    grain,
+    series,
+    reason,
+    value,
+    expected,
+    lower,
+    upper,
+    unit
 from found
 order by "when" desc, "what"
 limit 200
 """,
+            in_unit=("value", "expected", "at least", "at most"),
             width=24,
             height=9,
         ),

@@ -30,7 +30,8 @@ OVERVIEW = Dashboard(
             question="Is the one metric that matters on target?",
             description=(
                 "How many signed up on the last complete business day, the change to the same weekday a week before, "
-                "and the target of seeds/targets.csv. Those deleted since are counted; today is not."
+                "and the target of seeds/targets.csv. Those deleted since the first read are counted, earlier ones "
+                "can't be; today is not."
             ),
             width=9,
             height=7,
@@ -167,6 +168,7 @@ where {last_days(7)}
 order by "when" desc, "what"
 limit 200
 """,
+            in_unit=("value", "expected", "at least", "at most"),
             width=24,
             height=8,
         ),

@@ -124,6 +124,7 @@ from marts.mart_public
 where {last_days(92)}
 order by label, series, date_day desc
 """,
+            in_unit=("value",),
             width=24,
             height=7,
         ),

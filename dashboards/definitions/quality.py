@@ -255,6 +255,7 @@ from marts.mart_targets
 order by on_target_share nulls last, series, grain
 """,
             units={"measured": "share", "on target": "share", "budget left": "share"},
+            in_unit=("target",),
             follows_range=False,
             width=24,
             height=9,
@@ -284,8 +285,9 @@ select
 from marts.mart_targets_latest
 order by is_on_target, series, grain
 """,
+            in_unit=("value", "target"),
             follows_range=False,
-            width=12,
+            width=24,
             height=9,
         ),
         Panel(
@@ -311,7 +313,8 @@ where not is_on_target and {DAYS_RANGE}
 order by day desc, series
 limit 200
 """,
-            width=12,
+            in_unit=("value", "target"),
+            width=24,
             height=9,
         ),
         freshness(13, SOURCES),

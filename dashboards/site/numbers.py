@@ -5,6 +5,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from dashboards.panels import Unit
 
+# What the registry calls a unit, and how it is written; of any other things are counted.
+UNITS: dict[str, Unit] = {"ratio": "share", "ms": "milliseconds", "s": "seconds", "bytes": "bytes"}
 SPACE = "\u202f"  # narrow and unbreakable: a number and its unit stay on one line
 MINUS = "\u2212"
 THOUSANDS = (("", 1), ("k", 1e3), ("M", 1e6), ("G", 1e9), ("T", 1e12))

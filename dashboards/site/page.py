@@ -28,8 +28,6 @@ SCRIPTS = (
     "page.js",
 )
 TILES_ON_THE_INDEX = 3
-# Of the registry (seeds/metrics.csv); all others are counts of something.
-UNITS: dict[str, Unit] = {"ratio": "share", "ms": "milliseconds", "s": "seconds", "bytes": "bytes"}
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,7 @@ def _first_tiles(dashboard: Dashboard, reader: Reader) -> list[dict]:
 def _unit(reader: Reader) -> Unit:
     """Return how the values of the chosen metric are written: where Grafana can't know, a page can."""
     rows = reader.ask("select unit from marts.mart_metrics where metric = ${metric:sqlstring}").rows
-    return UNITS.get(rows[0]["unit"], "count")
+    return numbers.UNITS.get(rows[0]["unit"], "count")
 
 
 def _in_unit(panel: Panel, unit: Unit | None) -> Panel:

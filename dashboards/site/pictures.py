@@ -132,7 +132,7 @@ def cohorts(panel: Panel, answer: Answer) -> dict:
 def table(panel: Panel, answer: Answer) -> dict:
     """Return a table's columns, its first rows as texts, and how many there are in all."""
     columns = [{"name": name, "align": _align(answer, name)} for name in answer.columns]
-    rows = [[_cell(panel, name, row[name]) for name in answer.columns] for row in answer.rows[:MOST_ROWS]]
+    rows = [[_cell(panel, name, row) for name in answer.columns] for row in answer.rows[:MOST_ROWS]]
     return {"columns": columns, "rows": rows, "all": len(answer.rows)}
 
 
@@ -144,7 +144,8 @@ def _align(answer: Answer, column: str) -> str:
     return "when" if given and all(DAY.fullmatch(str(value)) for value in given) else ""
 
 
-def _cell(panel: Panel, column: str, value: Any) -> str:
+def _cell(panel: Panel, column: str, row: dict) -> str:
+    value = row[column]
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -154,7 +155,10 @@ def _cell(panel: Panel, column: str, value: Any) -> str:
     if isinstance(value, dt.date):
         return times.short_day(value)
     if isinstance(value, int | float):
-        return numbers.long(value, panel.units.get(column, panel.unit))
+        if panel.kind == "stat" and column == "change":
+            return numbers.change(value)
+        own = numbers.UNITS.get(row["unit"], "count") if column in panel.in_unit else panel.unit
+        return numbers.long(value, panel.units.get(column, own))
     return str(value)
 
 

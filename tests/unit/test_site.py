@@ -141,6 +141,13 @@ class Answers:
         return self.given
 
 
+def test_a_value_of_a_table_is_written_in_the_unit_of_its_row():
+    panel = replace(HOURS, kind="table", grain=None, in_unit=("value",))
+    rows = [{"unit": "ratio", "value": 0.0101, "n": 3}, {"unit": "ms", "value": 10_000, "n": 3}]
+    shown = picture(panel, Answer(("unit", "value", "n"), rows))["rows"]
+    assert [line[1:] for line in shown] == [["1.01\u202f%", "3"], ["10\u202fs", "3"]]
+
+
 def test_no_text_becomes_markup():
     panels = (
         replace(HOURS, title=HOSTILE, question=HOSTILE, description=HOSTILE),
