@@ -93,7 +93,7 @@ def show(found: dict, console: Console) -> None:
 def _show_values(found: dict, console: Console) -> None:
     unit = found["metric"]["unit"]
     if not found["series"]:
-        console.print("\n  No value: nothing was measured then; see below whether it was read.")
+        console.print(f"\n  No value: {_why_none(found)}")
         return
     table = Table(box=None, header_style="bold", title="Values", title_justify="left", title_style="bold")
     for name in ("series", *(column.replace("_", " ") for column in COLUMNS), "complete", "flags"):
@@ -121,6 +121,13 @@ def _show_expected(found: dict, console: Console) -> None:
         console.print(f"  {line['series']}: {odd}: {_value(line['value'], unit)} where {about}", markup=False)
     if not found["expected"]:
         console.print("  not judged: it is not complete, has too little history or is a duration")
+
+
+def _why_none(found: dict) -> str:
+    if found["grain"] == "hour" and found["metric"]["day_from"] == "source":
+        day = _local(found["start_at"])[:10]
+        return f"its source reports it by day, and may have no hours; ask AT={day}"
+    return "nothing was measured then; see below whether it was read."
 
 
 def _show_streams(found: dict, console: Console) -> None:

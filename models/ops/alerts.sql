@@ -76,7 +76,7 @@ budgets as (
         'budget ' || grain || ' ' || series as alert,
         series as subject,
         owner,
-        'has spent its error budget of ' || window_days || ' days: ' || round(ratio::numeric, 4)
+        'has spent its error budget of ' || window_days || ' days: ' || round(ratio::numeric, 6)
         || ' where ' || target || ' is the target' as problem,
         'a-target-is-missed' as runbook
     from targets

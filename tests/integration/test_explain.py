@@ -91,6 +91,7 @@ def its_anomaly_is_shown(company, told) -> None:
         "  spiders.active.mean{spider=ant}: ANOMALY: high: 60 where about 6, at least 5.40 and at most 6.60\n" in shown
     )
     assert "{spider=ant}: as expected: 6 where about 6," in told("spiders.active.mean", "2026-03-10T09:00")[1]
+    assert "No value: its source reports it by day, and may have no hours" in told("website.active_users", HOUR)[1]
     assert (
         "  not judged: it is not complete, has too little history or is a duration\n" in told("events.count", HOUR)[1]
     )
