@@ -80,6 +80,28 @@ order by time, series
 """
 
 
+def anomalies(of_hours: str, of_days: str) -> str:
+    """Return the statement for what is not as expected, of both grains, each under its condition."""
+    found = """
+select
+    time,
+    '{grain}' as grain,
+    series,
+    reason,
+    value,
+    expected,
+    lower as "at least",
+    upper as "at most",
+    unit,
+    owner
+from marts.{mart}
+where {condition}
+"""
+    hours = found.format(grain="hour", mart="mart_anomalies_hourly", condition=of_hours)
+    days = found.format(grain="day", mart="mart_anomalies_daily", condition=of_days)
+    return f"{hours}union all{days}"
+
+
 def service_by_day(metric: str) -> str:
     """Return the statement for a measure of how the service ran, by business day, beside its target."""
     return f"""

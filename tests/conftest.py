@@ -22,6 +22,7 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 WAREHOUSE, WEBSITE, EVENTS = f"test_warehouse_{WORKER}", f"demo_test_website_{WORKER}", f"demo_test_events_{WORKER}"
 SPIDERS = f"demo_test_spiders_{WORKER}"
 FACTS_AND_MARTS = ("+core", "+mart_hourly", "+mart_daily")
+BUILD_FACTS = ("build", "--exclude-resource-type", "unit_test", "--select", *FACTS_AND_MARTS)
 SOURCE_TABLES = {
     WEBSITE: """
         create table apercite_account_user (

@@ -5,6 +5,7 @@ from dashboards.shared import (
     DAYS_RANGE,
     HAPPENED,
     HOURS_RANGE,
+    anomalies,
     closed_and_open,
     closed_open_estimated,
     freshness,
@@ -218,31 +219,7 @@ limit 1000
             kind="table",
             sql=f"""
 with found as (
-    select
-        time,
-        'hour' as grain,
-        series,
-        reason,
-        value,
-        expected,
-        lower,
-        upper,
-        unit
-    from marts.mart_anomalies_hourly
-    where {CHOSEN} and {HOURS_RANGE}
-    union all
-    select
-        time,
-        'day',
-        series,
-        reason,
-        value,
-        expected,
-        lower,
-        upper,
-        unit
-    from marts.mart_anomalies_daily
-    where {CHOSEN} and {DAYS_RANGE}
+{anomalies(f"{CHOSEN} and {HOURS_RANGE}", f"{CHOSEN} and {DAYS_RANGE}").strip()}
 )
 
 select
@@ -264,8 +241,8 @@ select
     reason,
     value,
     expected,
-    lower,
-    upper,
+    "at least",
+    "at most",
     unit
 from found
 order by "when" desc, "what"

@@ -3,6 +3,7 @@
 from dashboards.panels import Dashboard, Panel
 from dashboards.shared import (
     HAPPENED,
+    anomalies,
     freshness,
     last,
     last_days,
@@ -140,31 +141,18 @@ order by time
             sql=f"""
 select
     time as "when",
-    'hour' as grain,
+    grain,
     series as "what",
     reason,
     value,
     expected,
-    lower as "at least",
-    upper as "at most",
+    "at least",
+    "at most",
     unit,
     owner
-from marts.mart_anomalies_hourly
-where {last(7)}
-union all
-select
-    time,
-    'day',
-    series,
-    reason,
-    value,
-    expected,
-    lower,
-    upper,
-    unit,
-    owner
-from marts.mart_anomalies_daily
-where {last_days(7)}
+from (
+{anomalies(last(7), last_days(7)).strip()}
+) as found
 order by "when" desc, "what"
 limit 200
 """,

@@ -440,3 +440,11 @@ ratio_periods as not materialized (
     where kind = 'ratio'
 )
 {% endmacro %}
+
+{# The same of all subjects: flows, stocks and ratios. #}
+{% macro expected_of_all(grain, is_flagged_only) %}
+    {%- for subject in ("flow", "stock", "ratio") %}
+    {{ expected(grain, subject, is_flagged_only) }}
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+{% endmacro %}

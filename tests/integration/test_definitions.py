@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.conftest import FACTS_AND_MARTS
+from tests.conftest import BUILD_FACTS
 
 HOUR = dt.timedelta(hours=1)
 LINE = "events.count,Events"
@@ -24,9 +24,7 @@ def built(company, project):
             assert old in text
             path.write_text(text.replace(old, new))
         company.capfd.readouterr()
-        chosen = (*FACTS_AND_MARTS, "+every_metric_is_fed")
-        command = ("build", "--exclude-resource-type", "unit_test", "--select", *chosen)
-        result = company.dbt(*command, project=project)
+        result = company.dbt(*BUILD_FACTS, "+every_metric_is_fed", project=project)
         return result.success, company.capfd.readouterr().out
 
     assert build()[0]

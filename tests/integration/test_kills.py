@@ -8,12 +8,11 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from tests.conftest import EVENTS, FACTS_AND_MARTS, WAREHOUSE
+from tests.conftest import BUILD_FACTS, EVENTS, WAREHOUSE
 from tests.facts import rebuild, state, writes
 
 HOUR = dt.timedelta(hours=1)
 PATIENCE_SECONDS = 60
-BUILD_FACTS = ("dbt.cli.main", "build", "--exclude-resource-type", "unit_test", "--select", *FACTS_AND_MARTS)
 
 
 @contextmanager
@@ -144,7 +143,7 @@ def test_a_killed_build_is_taken_up_by_the_next(company, table, mode):
     next_hours(company)
     company.read()
 
-    with lock(company, table, mode), company.process(*BUILD_FACTS) as process:
+    with lock(company, table, mode), company.process("dbt.cli.main", *BUILD_FACTS) as process:
         wait_until_waiting(company, table, process)
         process.kill()
     wait_until_gone(company)

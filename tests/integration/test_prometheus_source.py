@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import FACTS_AND_MARTS
+from tests.conftest import BUILD_FACTS
 from tests.integration.prometheus_server import (
     GAP,
     HOUR,
@@ -179,8 +179,7 @@ def registered(company, project):
 
     def build() -> None:
         company.capfd.readouterr()
-        command = ("build", "--exclude-resource-type", "unit_test", "--select", *FACTS_AND_MARTS)
-        result = company.dbt(*command, project=project)
+        result = company.dbt(*BUILD_FACTS, project=project)
         assert result.success, company.capfd.readouterr().out
 
     return build

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from tests.conftest import EVENTS, FACTS_AND_MARTS
+from tests.conftest import BUILD_FACTS, EVENTS
 from tests.facts import state, writes
 
 HOUR = dt.timedelta(hours=1)
@@ -94,7 +94,6 @@ def test_a_metric_with_closed_hours_can_not_become_another(old, project, subtest
     """The build stops with what to do; put back, it goes on, and nothing is lost."""
     found = state(old)
     assert prune(old, "--yes")[0] == 0
-    command = ("build", "--exclude-resource-type", "unit_test", "--select", *FACTS_AND_MARTS)
     for what, edits in ANOTHER.items():
         with subtests.test(what):
             whole = {path: (project / path).read_text() for path in edits}
@@ -102,11 +101,11 @@ def test_a_metric_with_closed_hours_can_not_become_another(old, project, subtest
                 (project / path).write_text(whole[path].replace(before, after))
             assert any((project / path).read_text() != text for path, text in whole.items())
             old.capfd.readouterr()
-            result = old.dbt(*command, project=project)
+            result = old.dbt(*BUILD_FACTS, project=project)
             printed = old.capfd.readouterr().out
             assert not result.success
             assert "set status to retired" in printed
             for path, text in whole.items():
                 (project / path).write_text(text)
-            assert old.dbt(*command, project=project).success
+            assert old.dbt(*BUILD_FACTS, project=project).success
             assert state(old) == found

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.conftest import EVENTS, FACTS_AND_MARTS, ROOT, WAREHOUSE
+from tests.conftest import BUILD_FACTS, EVENTS, ROOT, WAREHOUSE
 
 UTC = dt.timezone.utc
 # New York changes its clocks on 8 March and 1 November 2026, Paris on 29 March and 25 October.
@@ -50,8 +50,7 @@ def test_hours_and_days_are_those_of_business(company, project, business, wareho
         [sys.executable, "-m", "ingest", "events"], cwd=project, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    command = ("build", "--exclude-resource-type", "unit_test", "--select", *FACTS_AND_MARTS)
-    built = company.dbt(*command, project=project)
+    built = company.dbt(*BUILD_FACTS, project=project)
     assert built.success, company.capfd.readouterr().out
 
     zone = ZoneInfo(business)

@@ -5,11 +5,7 @@ unmeasured_periods as not materialized (
 ),
 
 outside as (
-    {{ expected("day", "flow", is_flagged_only=true) }}
-    union all
-    {{ expected("day", "stock", is_flagged_only=true) }}
-    union all
-    {{ expected("day", "ratio", is_flagged_only=true) }}
+    {{ expected_of_all("day", is_flagged_only=true) }}
 ),
 
 flagged as (

@@ -5,11 +5,7 @@ unmeasured_periods as not materialized (
 ),
 
 outside as (
-    {{ expected("hour", "flow", is_flagged_only=true) }}
-    union all
-    {{ expected("hour", "stock", is_flagged_only=true) }}
-    union all
-    {{ expected("hour", "ratio", is_flagged_only=true) }}
+    {{ expected_of_all("hour", is_flagged_only=true) }}
 ),
 
 flagged as (

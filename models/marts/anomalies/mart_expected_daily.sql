@@ -1,11 +1,7 @@
 {{ expected_ctes("day") }},
 
 judged as (
-    {{ expected("day", "flow", is_flagged_only=false) }}
-    union all
-    {{ expected("day", "stock", is_flagged_only=false) }}
-    union all
-    {{ expected("day", "ratio", is_flagged_only=false) }}
+    {{ expected_of_all("day", is_flagged_only=false) }}
 )
 
 select

@@ -1,11 +1,7 @@
 {{ expected_ctes("hour") }},
 
 judged as (
-    {{ expected("hour", "flow", is_flagged_only=false) }}
-    union all
-    {{ expected("hour", "stock", is_flagged_only=false) }}
-    union all
-    {{ expected("hour", "ratio", is_flagged_only=false) }}
+    {{ expected_of_all("hour", is_flagged_only=false) }}
 )
 
 select
