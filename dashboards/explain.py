@@ -124,6 +124,8 @@ def _show_expected(found: dict, console: Console) -> None:
 
 
 def _why_none(found: dict) -> str:
+    if found["is_to_come"]:
+        return f"this {found['grain']} is yet to come."
     if found["grain"] == "hour" and found["metric"]["day_from"] == "source":
         day = _local(found["start_at"])[:10]
         return f"its source reports it by day, and may have no hours; ask AT={day}"
@@ -144,9 +146,14 @@ def _show_reads(found: dict, console: Console) -> None:
         table.add_column(name, justify="right" if name in ("read", "rows") else "left")
     for read in found["reads"]:
         times = (_local(read[name]) for name in ("period_start", "period_end", "started_at"))
-        built = "yes" if read["is_built"] else "not yet"
-        table.add_row(str(read["read_id"]), read["stream"], *times, f"{read['row_count'] or 0:,}", built)
+        table.add_row(str(read["read_id"]), read["stream"], *times, f"{read['row_count'] or 0:,}", _built(read))
     console.print("", table if found["reads"] else "[bold]Reads that held it[/bold]\n  none")
+
+
+def _built(read: dict) -> str:
+    if read["is_closed"]:
+        return "no: its hour was closed before (make prune)"
+    return "yes" if read["is_built"] else "not yet"
 
 
 def _show_revisions(found: dict, console: Console) -> None:

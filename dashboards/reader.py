@@ -92,17 +92,25 @@ def reading(is_required: bool = True) -> Iterator:
 
 def _become(connection, is_required: bool) -> None:
     with connection.cursor() as cursor:
-        try:
-            cursor.execute(sql.SQL("set role {}").format(sql.Identifier(ROLE)))
-        except (errors.InvalidParameterValue, errors.UndefinedObject, errors.InsufficientPrivilege) as error:
-            if is_required:
-                raise SetupError(
-                    f"{warehouse.target().user} can't become {ROLE}: run `make reader`, or set GRAFANA_DB_PASSWORD"
-                ) from error
-            connection.rollback()
+        # Asked before it is tried: where there is no such role each tick would write an error into the server's log.
+        cursor.execute("select to_regrole(%s) is not null", [ROLE])
+        may_become = cursor.fetchone()[0] and _has_become(cursor)
+        if is_required and not may_become:
+            raise SetupError(
+                f"{warehouse.target().user} can't become {ROLE}: run `make reader`, or set GRAFANA_DB_PASSWORD"
+            )
         for name, value in SETTINGS.items():
             cursor.execute("select set_config(%s, %s, false)", [name, value])
     connection.commit()
+
+
+def _has_become(cursor) -> bool:
+    try:
+        cursor.execute(sql.SQL("set role {}").format(sql.Identifier(ROLE)))
+    except errors.InsufficientPrivilege:
+        cursor.connection.rollback()
+        return False
+    return True
 
 
 def _check_schemas(cursor) -> None:

@@ -122,7 +122,14 @@ class _Run:
             return Outcome(source, "failed", f"unexpected {type(error).__name__}: {error}")
         seconds = perf_counter() - started
         done = f"{result.row_count:,} rows, {seconds:.1f} s, {result.hours:,} hours touched"
-        return Outcome(source, "ok", "; ".join((done, *result.notes)))
+        return Outcome(source, "ok", "; ".join((done, *result.notes, *self._closed(reads))))
+
+    def _closed(self, reads: Reads) -> list[str]:
+        """Return what to know where hours were asked for whose rows were pruned."""
+        closed_until = reads.closed_until() if self.options.period else None
+        if closed_until is None or closed_until <= self.options.period.start:
+            return []
+        return [f"hours before {closed_until:%Y-%m-%d %H:%M} UTC are closed (make prune): no number of theirs changes"]
 
     def _read(self, source: str, reads: Reads) -> Result:
         module = SOURCES[source]

@@ -207,6 +207,11 @@ class Reads:
         reading.periods = [Period(period.start, min(period.end, until)) for period, _ in kept]
         reading.read_ids = [read_id for _, read_id in kept]
 
+    def closed_until(self) -> dt.datetime | None:
+        """Return the latest instant before which rows of this source were pruned: no read changes a number there."""
+        (until,) = self._row("select max(until) from ops.closed where split_part(stream, '.', 1) = %s", self.source)
+        return until
+
     def last_end(self, stream: str) -> dt.datetime | None:
         """Return until when a stream was ever read."""
         (end,) = self._row(

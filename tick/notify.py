@@ -57,6 +57,14 @@ class Alert(NamedTuple):
     runbook: str
 
 
+class Message(NamedTuple):
+    """What is sent; its kind is Apprise's, which gives it a colour or a sign: failure, success or info."""
+
+    title: str
+    body: str
+    kind: str
+
+
 def notify(is_dry_run: bool = False) -> Ended:
     """Tell what came and what went since it was last told; returns what was told to how many places.
 
@@ -72,20 +80,31 @@ def notify(is_dry_run: bool = False) -> Ended:
         went = [one for name, one in told.items() if name not in alerts]
         if not came and not went:
             return Ended(FINE, "nothing new to tell")
-        title, body = message(came, went, resolved.link)
+        told_now = message(came, went, resolved.link)
         if is_dry_run:
-            return Ended(FINE, f"would tell {len(resolved.urls)} places: {title}\n{body}")
+            names = ", ".join(name for name, _ in _places(resolved.urls)) or "nobody"
+            return Ended(FINE, f"would tell {names}: {told_now.title}\n{told_now.body}")
         if _is_quiet(resolved):
             return Ended(FINE, f"{len(came) + len(went)} kept until the quiet hours end")
         if not resolved.urls:
             return Ended(FINE, f"{len(came) + len(went)} to tell and nobody to tell it to: set [notify] urls")
-        failed = _send(resolved.urls, title, body)
+        failed = _send(resolved.urls, told_now)
         if len(failed) == len(resolved.urls):
             return Ended(FAILED, f"nobody could be told, the next tick tries again: {', '.join(failed)}")
         _keep(cursor, came, went)
-    told_to = f"{len(resolved.urls) - len(failed)} of {len(resolved.urls)} places"
-    line = f"told {len(came)} new, {len(went)} over, to {told_to}"
-    return Ended(FAILED, f"{line}; not to {', '.join(failed)}") if failed else Ended(FINE, line)
+    return _ended(f"told {len(came)} new, {len(went)} over", resolved.urls, failed)
+
+
+def send_test() -> Ended:
+    """Send a message to every place, quiet hours or not, so that who set one sees that it comes."""
+    resolved = _settings()
+    if not resolved.urls:
+        return Ended(FAILED, "there is nobody to tell: set [notify] urls")
+    body = "\n".join(
+        ["Alerts will come here: NEW when something is wrong, OVER when it is over.", *_links(resolved.link)]
+    )
+    failed = _send(resolved.urls, Message(f"{settings.company()}: a test", body, "info"))
+    return _ended("sent a test", resolved.urls, failed)
 
 
 def tell_down(problem: str) -> None:
@@ -93,30 +112,32 @@ def tell_down(problem: str) -> None:
 
     Wrong settings of [notify] are not said here: the tick's line is about the warehouse, and the step says them later.
     """
-    title, body = f"{settings.company()}: the warehouse is down", f"{problem} (docs/runbooks/{DOWN_PAGE})"
+    body = f"{problem} (docs/runbooks/{DOWN_PAGE})"
+    down = Message(f"{settings.company()}: the warehouse is down", body, "failure")
     with suppress(SetupError):
         resolved = _settings()
-        if not DOWN.exists() and not _is_quiet(resolved) and _is_taken(resolved.urls, title, body):
+        if not DOWN.exists() and not _is_quiet(resolved) and _is_taken(resolved.urls, down):
             DOWN.parent.mkdir(exist_ok=True)
             DOWN.touch()
 
 
 def tell_up() -> None:
     """Tell that the warehouse is back, where it was told that it was down."""
-    title, body = f"{settings.company()}: the warehouse is up again", "What was missed is being read."
+    up = Message(f"{settings.company()}: the warehouse is up again", "What was missed is being read.", "success")
     with suppress(SetupError):
-        if DOWN.exists() and _is_taken(_settings().urls, title, body):
+        if DOWN.exists() and _is_taken(_settings().urls, up):
             DOWN.unlink()
 
 
-def message(came: list[Alert], went: list[Alert], link: str | None) -> tuple[str, str]:
-    """Return title and text of a message: a line each, grouped, with its number, what was expected, and the runbook."""
+def message(came: list[Alert], went: list[Alert], link: str | None) -> Message:
+    """Return a message: a line each, grouped, with its number, what was expected, and the runbook."""
     parts = [f"{len(came)} new"] * bool(came) + [f"{len(went)} over"] * bool(went)
     title = f"{settings.company()}: {', '.join(parts)}"
     lines = [f"NEW  {one.subject} {one.problem}{_whom(one)} (docs/runbooks/{one.runbook}.md)" for one in came]
     lines += [f"OVER {one.subject} no longer: {one.problem}" for one in went]
     more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
-    return title, "\n".join([*lines[:MOST_LINES], *more, *([link] if link else [])])
+    body = "\n".join([*lines[:MOST_LINES], *more, *_links(link)])
+    return Message(title, body, "failure" if came else "success")
 
 
 def _alerts(cursor, table: str) -> dict[str, Alert]:
@@ -133,26 +154,42 @@ def _keep(cursor, came: list[Alert], went: list[Alert]) -> None:
     cursor.execute("delete from ops.told where alert = any(%s)", ([alert.alert for alert in went],))
 
 
-def _send(urls: list[str], title: str, body: str) -> list[str]:
+def _send(urls: list[str], told: Message) -> list[str]:
     """Send to each place; returns those that did not take it. Raises SetupError where a URL is none of Apprise's."""
+    return [
+        name
+        for name, place in _places(urls)
+        if not place.notify(title=told.title, body=told.body, notify_type=told.kind)
+    ]
+
+
+def _places(urls: list[str]) -> list[tuple[str, object]]:
+    """Return each place with a name for people, which is not its URL: that is a secret."""
     import apprise  # 0.3 s, which a tick with nothing to tell does not need
 
     # It logs the URLs that failed, with the secrets in them.
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-    failed = []
-    for number, url in enumerate(urls, 1):
-        place = apprise.Apprise.instantiate(url)
-        if place is None:
-            raise SetupError("[notify] urls: one is none that Apprise knows; https://appriseit.com lists them")
-        if not place.notify(title=title, body=body):
-            # Not its URL, which is a secret.
-            failed.append(f"place {number} ({place.service_name})")
-    return failed
+    places = [apprise.Apprise.instantiate(url) for url in urls]
+    wrong = [str(number) for number, place in enumerate(places, 1) if place is None]
+    if wrong:
+        raise SetupError(
+            f"[notify] urls: number {', '.join(wrong)} is none that Apprise knows; https://appriseit.com lists them"
+        )
+    return [(f"place {number} ({place.service_name})", place) for number, place in enumerate(places, 1)]
 
 
-def _is_taken(urls: list[str], title: str, body: str) -> bool:
+def _is_taken(urls: list[str], told: Message) -> bool:
     """Send; returns whether any place took it."""
-    return len(_send(urls, title, body)) < len(urls)
+    return len(_send(urls, told)) < len(urls)
+
+
+def _ended(done: str, urls: list[str], failed: list[str]) -> Ended:
+    line = f"{done}, to {len(urls) - len(failed)} of {len(urls)} places"
+    return Ended(FAILED, f"{line}; not to {', '.join(failed)}") if failed else Ended(FINE, line)
+
+
+def _links(link: str | None) -> list[str]:
+    return [link] if link else []
 
 
 def _settings() -> NotifySettings:

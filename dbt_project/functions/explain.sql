@@ -165,7 +165,14 @@ reads as (
         exists (
             select from ops.built_reads as built
             where built.fact = 'fct_metric_hourly' and built.read_id = reads.read_id
-        ) as is_built
+        ) as is_built,
+        exists (
+            select from ops.closed
+            cross join period
+            where closed.stream = reads.stream
+                and closed.until > period.start_at
+                and closed.last_read_id < reads.read_id
+        ) as is_closed
     from {{ ref("stg_ingest__reads") }} as reads
     where reads.stream in (select stream from parts)
         and tstzrange(reads.period_start, reads.period_end)
@@ -195,6 +202,7 @@ select jsonb_build_object(
     'grain', explain.grain,
     'start_at', (select start_at from period),
     'end_at', (select end_at from period),
+    'is_to_come', (select start_at >= {{ now() }} from period),
     'timezone', '{{ var("business_timezone") }}',
     'series', (select coalesce(jsonb_agg(line order by series), '[]') from by_series),
     'expected', (

@@ -54,6 +54,7 @@ def test_a_number_is_followed_back_to_its_rows(company, told):
     assert told("events.counts", HOUR) == (1, unknown)
     assert "write 2026-11-02 for a day" in told("events.count", "yesterday")[1]
     each_metric_lists_its_raw_rows(company)
+    a_read_after_its_hour_was_closed_says_so(company, told)
     its_anomaly_is_shown(company, told)
 
 
@@ -82,6 +83,19 @@ def each_metric_lists_its_raw_rows(company) -> None:
             company.rows(query)
 
 
+def a_read_after_its_hour_was_closed_says_so(company, told) -> None:
+    company.execute(
+        "insert into ops.closed (stream, until, last_read_id) "
+        "select 'events.events', now(), min(read_id) from raw.reads"
+    )
+    lines = [" ".join(line.split()) for line in told("events.count", HOUR)[1].splitlines()]
+    assert [line.split(" ", 8)[-1] for line in lines if " events.events " in line] == [
+        "4 no: its hour was closed before (make prune)",
+        "5 yes",
+    ]
+    company.execute("delete from ops.closed")
+
+
 def its_anomaly_is_shown(company, told) -> None:
     """Six weeks of 6 workers an hour, but for 60 in the last one; the hours of events are too few to judge."""
     add_workers(company, "2026-01-27T00:00Z", "2026-03-10T08:00Z", 6)
@@ -91,6 +105,7 @@ def its_anomaly_is_shown(company, told) -> None:
         "  spiders.active.mean{spider=ant}: ANOMALY: high: 60 where about 6, at least 5.40 and at most 6.60\n" in shown
     )
     assert "{spider=ant}: as expected: 6 where about 6," in told("spiders.active.mean", "2026-03-10T09:00")[1]
+    assert "No value: this hour is yet to come." in told("spiders.active.mean", "2027-03-10T10:00")[1]
     assert "No value: its source reports it by day, and may have no hours" in told("website.active_users", HOUR)[1]
     assert (
         "  not judged: it is not complete, has too little history or is a duration\n" in told("events.count", HOUR)[1]

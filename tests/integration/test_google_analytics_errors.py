@@ -31,16 +31,19 @@ OPEN = "finished_at is null and repeated_by is null"
 ERRORS = [
     (
         "401",
-        f"{SETTING} credentials: nobody is not let in (Anonymous credentials cannot be refreshed.); over http:// none "
+        f"{SETTING} credentials: an anonymous caller is not let in (Anonymous credentials cannot be refreshed.); "
+        "over http:// none "
         "are sent: write https:// into api_endpoint",
-        f"{SETTING} credentials: nobody is not let in (Request had invalid authentication credentials. Expected OAuth "
+        f"{SETTING} credentials: an anonymous caller is not let in (Request had invalid authentication credentials. "
+        "Expected OAuth "
         "2 access token, login cookie or other valid authentication credential. See "
         "https://developers.google.com/identity/sign-in/web/devconsole-project.); over http:// none are sent: write "
         "https:// into api_endpoint",
     ),
     (
         "403",
-        f"{SETTING} property_id: nobody may not read property demo (User does not have sufficient permissions for this "
+        f"{SETTING} property_id: an anonymous caller may not read property demo (User does not have sufficient "
+        "permissions for this "
         "property. To learn more about Property ID, see "
         "https://developers.google.com/analytics/devguides/reporting/data/v1/property-id.): add it as a Viewer "
         "(Admin > Property access management), or correct property_id",
@@ -48,7 +51,8 @@ ERRORS = [
     ),
     (
         "403 disabled",
-        f"{SETTING} credentials: the project of nobody may not use the API: Google Analytics Data API has not been "
+        f"{SETTING} credentials: the project of an anonymous caller may not use the API: Google Analytics Data API "
+        "has not been "
         "used in project 123456789012 before or it is disabled. Enable it by visiting "
         "https://console.developers.google.com/apis/api/analyticsdata.googleapis.com/overview?project=123456789012 "
         "then retry. If you enabled this API recently, wait a few minutes",
@@ -565,4 +569,4 @@ def test_the_check_tries_each_name_and_each_report(company, google, read_google)
     assert company.value("select to_regclass('raw.reads')") is None
     google.analytics.switches = Switches(failures=repeat("403"))
     (finding,) = [finding for source, finding in check_sources() if source == "google_analytics"]
-    assert finding.found.startswith(f"{SETTING} property_id: nobody may not read property demo")
+    assert finding.found.startswith(f"{SETTING} property_id: an anonymous caller may not read property demo")

@@ -97,12 +97,12 @@ def test_an_alert_is_told_once_when_it_comes_and_once_when_it_goes(told, company
     company.ingest()
     code, printed = told("notify", "--dry-run")
     assert (code, web.messages) == (0, [])
-    assert "would tell 1 places: demo: 3 new\n" in printed
+    assert "would tell place 1 (JSON): demo: 3 new\n" in printed
 
     assert told("notify")[1].endswith("notify: told 3 new, 0 over, to 1 of 1 places\n")
     assert told("notify")[1].endswith("notify: nothing new to tell\n")
     (message,) = web.messages
-    assert message["title"] == "demo: 3 new"
+    assert (message["title"], message["type"]) == ("demo: 3 new", "failure")
     lines = message["message"].splitlines()
     assert lines[-1] == "https://numbers.example.com"
     assert any(line.startswith("NEW  events could not be read: ") for line in lines)
@@ -112,7 +112,7 @@ def test_an_alert_is_told_once_when_it_comes_and_once_when_it_goes(told, company
     company.set(SOURCES__EVENTS__URL=f"postgresql:///{EVENTS}")
     company.read()
     assert told("notify")[1].endswith("notify: told 0 new, 1 over, to 1 of 1 places\n")
-    assert web.messages[-1]["title"] == "demo: 1 over"
+    assert (web.messages[-1]["title"], web.messages[-1]["type"]) == ("demo: 1 over", "success")
     assert web.messages[-1]["message"].startswith("OVER events no longer: could not be read: ")
     assert SECRET not in json.dumps(web.messages)
     assert company.value("select count(*) from ops.told") == 2
@@ -167,11 +167,25 @@ def test_what_nobody_took_is_told_by_the_next_tick_and_also_by_mail(told, compan
     assert "NEW  it is wrong (docs/runbooks/a-page.md)" in mail
 
 
-def test_quiet_hours_keep_it(told, company, monkeypatch, web):
+def test_quiet_hours_keep_it_but_a_test_is_sent(told, company, monkeypatch, web):
     something_is_wrong(company)
     monkeypatch.setattr(notify, "_is_quiet", lambda _: True)
     assert told("notify")[1].endswith("notify: 1 kept until the quiet hours end\n")
     assert web.messages == []
+
+    assert told("notify", "--test")[1].endswith("notify: sent a test, to 1 of 1 places\n")
+    (message,) = web.messages
+    assert (message["title"], message["type"]) == ("demo: a test", "info")
+    web.status = 500
+    assert "sent a test, to 0 of 1 places; not to place 1 (JSON)" in told("notify", "--test")[1]
+
+
+def test_a_dry_run_says_that_a_place_is_wrong(told, company):
+    something_is_wrong(company)
+    company.set(NOTIFY__URLS=f'["json://127.0.0.1", "nonsense://{SECRET}"]')
+    code, printed = told("notify", "--dry-run")
+    assert code == 2
+    assert "[notify] urls: number 2 is none that Apprise knows" in printed
 
 
 def test_a_warehouse_that_is_down_is_told_once_and_when_it_is_back(company, monkeypatch, tmp_path, web, capfd):
@@ -217,7 +231,7 @@ def test_settings_that_can_not_be_read_are_one_line(company, tmp_path):
         ("NOTIFY__QUIET", "night", '[notify] quiet: write two times of the day, such as "22:00-07:00"'),
         ("NOTIFY__URL", "json://x", "[notify] url: no such setting; did you mean urls?"),
         ("NOTIFY__URLS", f"json://{SECRET}", "[notify] urls: Input should be a valid list"),
-        ("NOTIFY__URLS", f'["nonsense://{SECRET}"]', "[notify] urls: one is none that Apprise knows"),
+        ("NOTIFY__URLS", f'["nonsense://{SECRET}"]', "[notify] urls: number 1 is none that Apprise knows"),
     ],
 )
 def test_a_wrong_setting_is_named(company, monkeypatch, tmp_path, capfd, variable, value, line):

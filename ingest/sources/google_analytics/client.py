@@ -136,7 +136,7 @@ class Client:
     def _account(self) -> str:
         """Return who we are, as far as the credentials tell."""
         if isinstance(self.credentials, AnonymousCredentials):
-            return "nobody"
+            return "an anonymous caller"
         email = getattr(self.credentials, "service_account_email", None)
         return email or "the account of your Application Default Credentials"
 
