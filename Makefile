@@ -11,7 +11,7 @@ export WAREHOUSE_NOW := $(DEMO_NOW)
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run help install up down psql demo ingest check-sources build tick schedule airflow latest explain site dashboards check-dashboards reader grafana grafana-check prune docs test test-laws debian-packages lint clean requirements
+.PHONY: run help install up down psql demo ingest check-sources build tick schedule airflow latest explain site dashboards check-dashboards reader grafana grafana-check prune backup restore docs test test-laws debian-packages lint clean requirements
 
 run: ingest build latest site ## Everything, from an empty clone to numbers on the screen (the default)
 	@echo
@@ -106,6 +106,12 @@ grafana-check: install ## Ask a running Grafana whether it shows the dashboards:
 
 prune: up ## Drop raw rows past prune_after_days; says what it would do (YES=1 does it)
 	@$(BIN)/python -m ingest.prune $(if $(YES),--yes)
+
+backup: up ## All of the warehouse in one file in backups/ (FILE=... for another)
+	@$(BIN)/python -m ingest.backup $(FILE)
+
+restore: up ## Put a backup into an empty warehouse: make restore FILE=backups/...
+	@$(BIN)/python -m ingest.backup --restore $(FILE)
 
 docs: up ## Make the documentation site: lineage, every model and column
 	@$(BIN)/dbt --quiet docs generate --static

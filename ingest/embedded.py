@@ -260,7 +260,8 @@ class EmbeddedServer:
         if made_by != major:
             raise EmbeddedError(
                 f"{self._pgdata} was made by PostgreSQL {made_by}, the programs here are PostgreSQL {major}: "
-                f"dump it with the pg_dumpall of {made_by}, or move it away to begin anew"
+                f"go back to the version of this project before, `make backup`, come here again, "
+                f"move {self._pgdata.parent} away, `make restore FILE=...`"
             )
 
     def _choose(self, say: Callable[[str], None]) -> "tuple[_Account, Path, str]":

@@ -37,6 +37,18 @@ class Target:
         """Whether this project starts the server itself."""
         return self.name == "embedded"
 
+    @property
+    def libpq(self) -> dict[str, str]:
+        """The variables that point PostgreSQL's own programs at it."""
+        return {
+            "PGHOST": self.host,
+            "PGPORT": str(self.port),
+            "PGUSER": self.user,
+            "PGPASSWORD": self.password,
+            "PGDATABASE": self.database,
+            "PGSSLMODE": self.sslmode,
+        }
+
 
 def target() -> Target:
     """Return the warehouse that dbt would use here.
@@ -144,16 +156,7 @@ def down() -> None:
 
 def psql() -> None:
     """Become psql, connected to the warehouse."""
-    warehouse = target()
-    environment = os.environ | {
-        "PGHOST": warehouse.host,
-        "PGPORT": str(warehouse.port),
-        "PGUSER": warehouse.user,
-        "PGPASSWORD": warehouse.password,
-        "PGDATABASE": warehouse.database,
-        "PGSSLMODE": warehouse.sslmode,
-    }
-    os.execvpe(str(binaries() / "psql"), ["psql"], environment)
+    os.execvpe(str(binaries() / "psql"), ["psql"], os.environ | target().libpq)
 
 
 def _render(value):

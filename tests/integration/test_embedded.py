@@ -413,7 +413,9 @@ class TestRefusals:
     def test_cluster_of_another_major_version(self, stopped):
         (stopped.folder / "pgdata" / "PG_VERSION").write_text("9\n")
         major = subprocess.check_output([binaries() / "postgres", "--version"], text=True).split()[2].split(".")[0]
-        with pytest.raises(EmbeddedError, match=rf"PostgreSQL 9, .* PostgreSQL {major}: dump .* or move it away"):
+        with pytest.raises(
+            EmbeddedError, match=rf"PostgreSQL 9, .* PostgreSQL {major}: .*`make backup`.*`make restore"
+        ):
             stopped.start()
 
     def test_initdb_fails_and_nothing_is_left(self, servers):
