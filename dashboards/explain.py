@@ -86,13 +86,16 @@ def show(found: dict, console: Console) -> None:
     _show_reads(found, console)
     _show_revisions(found, console)
     console.print("\n[bold]Its raw rows[/bold]")
+    if found["closed_until"]:
+        console.print(f"  dropped by `make prune`: its hours before {_local(found['closed_until'])} are closed")
+        return
     for query in found["raw_rows"] or ["none: its source is not known to macro raw_rows"]:
         console.print(f"  {query};", markup=False, soft_wrap=True)
 
 
 def _show_values(found: dict, console: Console) -> None:
     unit = found["metric"]["unit"]
-    if not found["series"]:
+    if found["is_to_come"] or not found["series"]:
         console.print(f"\n  No value: {_why_none(found)}")
         return
     table = Table(box=None, header_style="bold", title="Values", title_justify="left", title_style="bold")
@@ -147,7 +150,10 @@ def _show_reads(found: dict, console: Console) -> None:
     for read in found["reads"]:
         times = (_local(read[name]) for name in ("period_start", "period_end", "started_at"))
         table.add_row(str(read["read_id"]), read["stream"], *times, f"{read['row_count'] or 0:,}", _built(read))
-    console.print("", table if found["reads"] else "[bold]Reads that held it[/bold]\n  none")
+    if found["reads"]:
+        console.print("", table)
+    else:
+        console.print("\n[bold]Reads that held it[/bold]\n  none")
 
 
 def _built(read: dict) -> str:
@@ -162,7 +168,8 @@ def _show_revisions(found: dict, console: Console) -> None:
         old, new = (_value(line[name], found["metric"]["unit"]) for name in ("old_value", "new_value"))
         console.print(f"  {_local(line['revised_at'])}  {line['series']}: {old} -> {new} ({line['reason']})")
     if not found["revisions"]:
-        console.print("  none: it has not changed since it was complete")
+        is_complete = any(line["is_complete"] for line in found["series"])
+        console.print(f"  none{': it has not changed since it was complete' if is_complete else ''}")
 
 
 def _value(value: float | None, unit: str) -> str:

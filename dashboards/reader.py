@@ -26,6 +26,8 @@ SETTINGS = {
     "statement_timeout": "15s",
     "idle_in_transaction_session_timeout": "30s",
     "idle_session_timeout": "1h",
+    # Compiling the plans of a page takes minutes, and running them seconds.
+    "jit": "off",
     "TimeZone": "UTC",
 }
 CONNECTIONS = 20

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 WAREHOUSE, WEBSITE, EVENTS = f"test_warehouse_{WORKER}", f"demo_test_website_{WORKER}", f"demo_test_events_{WORKER}"
 SPIDERS = f"demo_test_spiders_{WORKER}"
+FACTS = "core,config.materialized:incremental"
 FACTS_AND_MARTS = ("+core", "+mart_hourly", "+mart_daily")
 BUILD_FACTS = ("build", "--exclude-resource-type", "unit_test", "--select", *FACTS_AND_MARTS)
 SOURCE_TABLES = {
@@ -238,8 +239,11 @@ class Company:
         assert result.success, self.capfd.readouterr().out
 
     def build_facts(self, *arguments: str) -> None:
-        """Build the facts and the two marts that show them all: half of the nodes."""
-        self.build("--select", *FACTS_AND_MARTS, *arguments)
+        """Build the facts, and the views between where they are missing: each costs 40 ms, and no clock is in them."""
+        are_there = self.value(
+            "select num_nulls(to_regclass('marts.mart_hourly'), to_regclass('marts.mart_daily')) = 0"
+        )
+        self.build("--select", *((FACTS,) if are_there else FACTS_AND_MARTS), *arguments)
 
     @contextmanager
     def process(self, *command: str):

@@ -134,7 +134,7 @@ def message(came: list[Alert], went: list[Alert], link: str | None) -> Message:
     parts = [f"{len(came)} new"] * bool(came) + [f"{len(went)} over"] * bool(went)
     title = f"{settings.company()}: {', '.join(parts)}"
     lines = [f"NEW  {one.subject} {one.problem}{_whom(one)} (docs/runbooks/{one.runbook}.md)" for one in came]
-    lines += [f"OVER {one.subject} no longer: {one.problem}" for one in went]
+    lines += [f"OVER {one.subject} no longer: {one.problem.split(': ')[0]}" for one in went]
     more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
     body = "\n".join([*lines[:MOST_LINES], *more, *_links(link)])
     return Message(title, body, "failure" if came else "success")

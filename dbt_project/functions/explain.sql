@@ -202,6 +202,10 @@ select jsonb_build_object(
     'grain', explain.grain,
     'start_at', (select start_at from period),
     'end_at', (select end_at from period),
+    'closed_until', (
+        select max(closed.until) from ops.closed
+        where closed.stream in (select stream from parts) and closed.until > (select start_at from period)
+    ),
     'is_to_come', (select start_at >= {{ now() }} from period),
     'timezone', '{{ var("business_timezone") }}',
     'series', (select coalesce(jsonb_agg(line order by series), '[]') from by_series),

@@ -47,10 +47,19 @@
                     then 'what is reported merges with no other: day_from is source'
                 when metrics.settle_minutes is null or metrics.settle_minutes < 0 then 'settle_minutes is not 0 or more'
                 when metrics.version is null then 'version is empty'
+                when built.stream is not null and reads.stream is null
+                    then 'has values of stream ' || built.stream || ', and none was ever read of ' || metrics.stream
+                        || ', so they would all go: put it back, or `make ingest` first, where a source brings it'
             end as problem
         from metrics
         left join metrics as above on above.metric = metrics.numerator and above.kind <> 'ratio'
         left join metrics as below on below.metric = metrics.denominator and below.kind <> 'ratio'
+        left join ops.built_definitions as built
+            on built.fact in ('fct_metric_hourly', 'fct_metric_daily', 'fct_duration_hourly')
+            and built.subject = metrics.metric
+            and built.stream <> metrics.stream
+        left join (select distinct stream from raw.reads where finished_at is not null) as reads
+            on reads.stream = metrics.stream
     )
 
     select distinct

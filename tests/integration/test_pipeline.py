@@ -309,3 +309,10 @@ def test_a_zone_of_other_hours_than_the_warehouse_is_refused(company, set_zone):
     assert code == 2
     assert printed.startswith("ingest: dbt_project.yml: business_timezone Asia/Kolkata starts its hours at :30")
     assert "WAREHOUSE_DATABASE" in printed
+
+
+def test_the_warehouse_compiles_no_plans(company):
+    """A server of the user's own mostly does, and then a tick takes minutes."""
+    assert company.value("show jit") == "on"
+    company.read()
+    assert company.value("show jit") == "off"
