@@ -58,8 +58,9 @@ class Meter:
         found, is_over = [0], threading.Event()
 
         def watch() -> None:
-            while not is_over.wait(SAMPLE_SECONDS):
+            while not is_over.is_set():
                 found.append(_memory(psutil.Process(), self.aside))
+                is_over.wait(SAMPLE_SECONDS)
 
         watcher = threading.Thread(target=watch)
         watcher.start()

@@ -90,6 +90,12 @@ class Warehouse:
             cursor.execute(query, parameters)
             return cursor.fetchall()
 
+    def check(self, table: str, count: int) -> None:
+        """Raise BenchError where a table of the warehouse does not hold so many rows."""
+        ((found,),) = self.rows(f"select count(*) from {table}")
+        if found != count:
+            raise BenchError(f"{table} holds {found:,} rows, not {count:,}")
+
     def empty(self, database: str = DATABASE) -> None:
         """Make a database anew, and write to disk what the last work left: the next one would pay for it."""
         with closing(self.connect("postgres")) as connection, connection.cursor() as cursor:
@@ -119,6 +125,7 @@ def warehouse(**variables: str) -> Iterator[Warehouse]:
             "PGPORT": str(server.port),
             "PGUSER": server.user,
             "PGPASSWORD": server.password,
+            "PGDATABASE": server.database,
         }
         server.start(say=lambda text: None)
         try:
