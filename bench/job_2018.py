@@ -60,7 +60,7 @@ def _job(company: Warehouse, factor: int, scale: Scale) -> Iterator[tuple[Side, 
 
     The databases are on the warehouse's server, the analytics in this process.
     """
-    models = "dim_hour" if scale.is_small else "+core"
+    models = "metrics" if scale.is_small else "+core"
     with (
         prometheus.serve(company.folder / f"prometheus_{factor}", _samples(SERIES * factor)) as server,
         analytics.serve(NOW, factor) as url,

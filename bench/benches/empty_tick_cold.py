@@ -14,7 +14,7 @@ NOW = "2026-11-02T09:05Z"
 
 
 def run(scale: Scale) -> Iterator[Comparison]:
-    """Yield one row, held against nothing; a small one has no source, and one model."""
+    """Yield one row, held against nothing; a small one has no source, and one seed."""
     with analytics.serve(parse_instant(NOW, "NOW")) as url:
         variables = {
             "WAREHOUSE_NOW": NOW,
@@ -22,7 +22,7 @@ def run(scale: Scale) -> Iterator[Comparison]:
             "SOURCES__GOOGLE_ANALYTICS__API_ENDPOINT": f"{url}{wires.PATH}",
         }
         sources = {} if scale.is_small else dict.fromkeys(NO_SOURCE, "true")
-        build = ("build", "--select", "dim_hour") if scale.is_small else ("build",)
+        build = ("build", "--select", "metrics") if scale.is_small else ("build",)
         with warehouse(**variables, **sources) as company:
 
             def tick() -> None:

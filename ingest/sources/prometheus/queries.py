@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
@@ -112,7 +111,6 @@ def business_days(periods: list[Period]) -> Iterator[Period]:
             start = end
 
 
-@cache  # asked for with each value
 def expected_samples(scrape_seconds: int | None) -> float:
     """Return how many samples an hour should have; 0 where the settings don't say."""
     return HOUR / dt.timedelta(seconds=scrape_seconds) if scrape_seconds else 0
