@@ -6,7 +6,8 @@
 
     meta: period (hour_at or date_day), subject (metric or stream: what a row is dirty by, and what its definition
     is of), stamps (columns that are no part of the value), revisions (whether they are written), from_raw (whether
-    it is lost where raw rows were pruned: its closed hours are never dirty again).
+    it is lost where raw rows were pruned: its closed hours are never dirty again). Of a mart that is built so: dirty
+    (the condition for its rows that are built again), vars (those that its rows hang on).
 #}
 
 {# Whether a node takes reads: the facts, and dim_series, which is filled as they are. #}
@@ -67,7 +68,8 @@
 #}
 {% macro await_definitions(registry, follows) %}
     create temporary table awaited_definitions (subject text, stream text) on commit drop;
-    {%- for fact in follows if model.config.meta.subject == "metric" %}
+    {%- set facts = graph.nodes.values() | selectattr("resource_type", "equalto", "model") | selectattr("name", "in", follows) %}
+    {%- for fact in facts if fact.config.meta.subject == model.config.meta.subject == "metric" %}
         insert into awaited_definitions
         select
             subject,
@@ -76,7 +78,7 @@
             select
                 stream,
                 metric as subject,
-                {{ definition() }} as definition
+                {{ definition(fact.config.meta.period == "date_day") }} as definition
             from {{ registry }}
             where kind <> 'ratio'
         ) as registered
@@ -86,7 +88,7 @@
                 stream,
                 definition
             from ops.built_definitions
-            where fact = '{{ fact }}'
+            where fact = '{{ fact.name }}'
         ) as followed using (subject)
         where registered.definition is distinct from followed.definition;
     {%- endfor %}
@@ -131,7 +133,7 @@
         select distinct
             stream,
             stream as subject,
-            {{ stream_definition(is_daily) }} as definition
+            {{ stream_definition(is_daily, model.config.meta.vars) }} as definition
         from {{ registry }}
         where stream is not null
         {%- else %}
