@@ -1,9 +1,12 @@
 """A source's database with as many events as a bench wants, and two ways to read them."""
 
+import datetime as dt
+
 from bench.warehouse import DATABASE, Warehouse
 
 NAME = "demo_bench_events"
-NOW = "2026-11-02T09:05Z"
+# Midnight of business time: no day is open.
+NOW = dt.datetime(2026, 11, 1, 23, tzinfo=dt.timezone.utc)
 DDL = """
     create table event (
         id bigint primary key,

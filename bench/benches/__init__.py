@@ -1,12 +1,23 @@
 """The benches, each one idea: `run(scale)` yields its comparisons, and the first line of its docstring says what of."""
 
-from bench.benches import first_load, first_load_20m, google_analytics, prometheus
+from bench.benches import (
+    empty_tick_cold,
+    first_load,
+    first_load_20m,
+    google_analytics,
+    job_2018,
+    job_2018_1000x,
+    prometheus,
+)
 
 BENCHES = {
     "first_load": first_load,
     "first_load_20m": first_load_20m,
     "prometheus": prometheus,
     "google_analytics": google_analytics,
+    "job_2018": job_2018,
+    "job_2018_1000x": job_2018_1000x,
+    "empty_tick_cold": empty_tick_cold,
 }
 # Only with --full, or by name.
-LONG = frozenset({"first_load_20m"})
+LONG = frozenset({"first_load_20m", "job_2018_1000x"})

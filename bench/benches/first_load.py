@@ -12,7 +12,7 @@ BARS = (Bar("wall x", 1.5, 1.3), Bar("CPU x", 1.5, 1.3), Bar("MiB", 100))
 def run(scale: Scale) -> Iterator[Comparison]:
     """Yield one comparison."""
     count = 1_000 if scale.is_small else 2_000_000
-    with warehouse(WAREHOUSE_NOW=NOW) as company:
+    with warehouse(WAREHOUSE_NOW=NOW.isoformat()) as company:
         events = EventsDatabase(company, count)
         name = f"python -m ingest events: {count:,} events"
         ours = Side(name, events.ingest, company.empty, events.check_ingested)

@@ -12,7 +12,7 @@ BARS = (Bar("memory x", 1.3), Bar("wall x", 1.1), Bar("CPU x", 1.1))
 def run(scale: Scale) -> Iterator[Comparison]:
     """Yield one comparison."""
     count = 1_000 if scale.is_small else 2_000_000
-    with warehouse(WAREHOUSE_NOW=NOW) as company:
+    with warehouse(WAREHOUSE_NOW=NOW.isoformat()) as company:
         ours, fewer = (
             Side(f"python -m ingest events: {n:,} events", events.ingest, company.empty, events.check_ingested, n)
             for n, events in (

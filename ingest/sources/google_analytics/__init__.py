@@ -1,19 +1,26 @@
-"""Google Analytics 4: reports of the settings, each a stream, read by whole days. See README.md in this folder."""
+"""Google Analytics 4: reports of the settings, each a stream, read by whole days. See README.md in this folder.
+
+What imports Google's client is imported where it is used: it takes 0.35 s and 36 MiB, and not all read this source.
+"""
+
+from __future__ import annotations
 
 from contextlib import closing
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ingest.errors import SettingError, SetupError
 from ingest.hours import zone
 from ingest.job import Finding, Job, Result, Visit
-from ingest.sources.google_analytics.client import Client
 from ingest.sources.google_analytics.names import check_names
 from ingest.sources.google_analytics.properties import Property, check_same
 from ingest.sources.google_analytics.quota import Quota
-from ingest.sources.google_analytics.run import Run
 from ingest.sources.google_analytics.settings import GoogleAnalyticsSettings
-from ingest.sources.google_analytics.streams import Stream
 from ingest.sources.google_analytics.tables import OPS_TABLES, TABLES  # noqa: F401
+
+if TYPE_CHECKING:
+    from ingest.sources.google_analytics.client import Client
+    from ingest.sources.google_analytics.streams import Stream
 
 SETTINGS = GoogleAnalyticsSettings
 
@@ -24,6 +31,9 @@ def read(job: Job, settings: GoogleAnalyticsSettings) -> Result:
     Raises SourceError, which names the setting and the cure, or QuotaError where it has to stop. What was read before
     is kept, and a report that fails stops no other.
     """
+    from ingest.sources.google_analytics.client import Client
+    from ingest.sources.google_analytics.run import Run
+
     job.say("connecting")
     with closing(Client(settings, job.company, Quota(settings.quota_reserve, job.now))) as client:
         found = client.property()
@@ -35,6 +45,8 @@ def read(job: Job, settings: GoogleAnalyticsSettings) -> Result:
 
 def check(visit: Visit, settings: GoogleAnalyticsSettings) -> list[Finding]:
     """Return what the property is and what each report gives; raises SourceError where it can't be reached."""
+    from ingest.sources.google_analytics.client import Client
+
     with closing(Client(settings, visit.company, Quota(settings.quota_reserve, visit.now))) as client:
         found = client.property()
         known = client.names()
@@ -47,6 +59,8 @@ def check(visit: Visit, settings: GoogleAnalyticsSettings) -> list[Finding]:
 
 
 def _streams(settings: GoogleAnalyticsSettings, found: Property, visit: Visit) -> list[Stream]:
+    from ingest.sources.google_analytics.streams import Stream
+
     try:
         property_zone = zone(found.time_zone)
     except SetupError as error:

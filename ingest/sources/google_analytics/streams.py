@@ -11,6 +11,7 @@ from ingest.reads import Period, Reading, Reads
 from ingest.sources.google_analytics.answers import Answer, parse
 from ingest.sources.google_analytics.client import Client
 from ingest.sources.google_analytics.days import DAY, Days, Times, check_hours, times_of_day, times_of_hours
+from ingest.sources.google_analytics.queries import page
 from ingest.sources.google_analytics.reports import ReportSettings
 from ingest.sources.google_analytics.settings import GoogleAnalyticsSettings
 from ingest.sources.google_analytics.slices import read_slice
@@ -79,7 +80,7 @@ class Stream:
         yesterday = self.days.date(self.now) - DAY
         if self.report.is_hourly:
             check_hours([yesterday], self.zone)
-        answer = client.report(self.report.request(client.property_id, yesterday, limit=1))
+        answer = client.report(page(self.report, client.property_id, yesterday, limit=1))
         parsed = parse(self.report, [answer], self._times(yesterday))
         doubts = {*parsed.doubts, *("another zone's days" for *_, is_near in parsed.cells if is_near)}
         estimated = f"; estimated ({', '.join(sorted(doubts))})" if doubts else ""
