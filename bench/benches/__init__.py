@@ -8,6 +8,7 @@ from bench.benches import (
     history,
     job_2018,
     job_2018_1000x,
+    panels,
     prometheus,
     tick,
 )
@@ -22,6 +23,7 @@ BENCHES = {
     "empty_tick_cold": empty_tick_cold,
     "tick": tick,
     "history": history,
+    "panels": panels,
 }
 # Only with --full, or by name.
 LONG = frozenset({"first_load_20m", "job_2018_1000x"})
