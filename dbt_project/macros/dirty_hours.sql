@@ -109,12 +109,12 @@
     select reads.*
     from {{ reads }} as reads
     where reads.finished_at is not null
-        and reads.read_id > {{ built_until() }}
         and not exists (
             select from ops.built_reads as built
             where built.fact = '{{ this.name }}' and built.read_id = reads.read_id
             offset 0
         )
+        and reads.read_id > {{ built_until() }}
         and not exists (
             select from awaited_definitions as awaited
             where awaited.stream = reads.stream
