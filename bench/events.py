@@ -25,7 +25,7 @@ FILL = """
         n, 'type.' || n %% 27, at, at + interval '1 second', n * 7919 %% 10007, n * 31 %% 5000,
         jsonb_build_object('plan', 'free', 'status', 200 + n %% 5)
     from (
-        select n, timestamptz %(now)s - interval '90 days' + n * (interval '90 days' / (%(count)s + 1)) as at
+        select n, timestamptz %(now)s - interval '90 days' * (1 - n / (%(count)s + 1.0)) as at
         from generate_series(1, %(count)s::bigint) as numbers (n)
     ) as events
 """

@@ -2,13 +2,14 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 from bench import analytics, prometheus
-from bench.comparison import Side
+from bench.comparison import Bar, Comparison, Scale, Side, compare
 from bench.events import NOW, EventsDatabase
-from bench.warehouse import Warehouse
+from bench.warehouse import Warehouse, warehouse
 
 OBJECTS, ROWS_AN_OBJECT = ("users", "profiles", "apikeys"), 100
 TIMINGS, STATUSES = 2_039, 1
@@ -38,12 +39,28 @@ SPIDERS = """
 """
 
 
+def steps(bench: str, factors: Sequence[int], bars: Sequence[Bar], scale: Scale) -> Iterator[Comparison]:
+    """Yield a comparison of each multiple of the inputs with the one before, by the time for each row."""
+    if scale.is_small:
+        factors = (1, 2)
+    for fewer, more in pairwise(factors):
+        with (
+            warehouse() as company,
+            _job(company, fewer, scale) as (small, small_pid),
+            _job(company, more, scale) as (large, large_pid),
+        ):
+            # The first run of dbt parses all models: not one side's cost.
+            company.dbt("parse")
+            yield compare(bench, company.meter([small_pid, large_pid]), large, small, bars, scale)
+
+
 @contextmanager
-def job(company: Warehouse, factor: int) -> Iterator[tuple[Side, int]]:
+def _job(company: Warehouse, factor: int, scale: Scale) -> Iterator[tuple[Side, int]]:
     """Give the work of reading and building so many times the inputs, and the pid of its Prometheus.
 
     The databases are on the warehouse's server, the analytics in this process.
     """
+    models = "metrics" if scale.is_small else "+core"
     with (
         prometheus.serve(company.folder / f"prometheus_{factor}", _samples(SERIES * factor)) as server,
         analytics.serve(NOW, factor) as url,
@@ -61,13 +78,14 @@ def job(company: Warehouse, factor: int) -> Iterator[tuple[Side, int]]:
 
         def read_and_build() -> None:
             company.module("ingest", **variables)
-            company.dbt("build", "--exclude-resource-type", "unit_test", "--select", "+core", **variables)
+            company.dbt("build", "--exclude-resource-type", "unit_test", "--select", models, **variables)
 
         def check() -> None:
             company.check("raw.events_events", TIMINGS * factor)
             company.check("raw.prometheus_samples", SERIES * HOURS * factor)
             company.check("raw.google_analytics_days", DAYS * factor)
-            company.check("core.fct_metric_hourly where metric = 'http.requests'", SERIES * HOURS * factor)
+            if not scale.is_small:
+                company.check("core.fct_metric_hourly where metric = 'http.requests'", SERIES * HOURS * factor)
 
         name = f"the job of 2018, {factor:,} times its inputs: python -m ingest, dbt build of the facts"
         yield Side(name, read_and_build, company.empty, check, ROWS * factor), server.pid

@@ -17,8 +17,8 @@ from ingest.embedded import EmbeddedServer, binaries
 from ingest.project import ROOT
 
 DATABASE = "warehouse"
-# The shell of who runs a bench may point elsewhere.
-FOREIGN = ("WAREHOUSE_", "SOURCES__", "DBT_", "PG")
+# The shell of who runs a bench may point elsewhere, or keep Python from storing what it has compiled.
+FOREIGN = ("WAREHOUSE_", "SOURCES__", "DBT_", "PG", "PYTHONDONTWRITEBYTECODE")
 SOURCES = ("WEBSITE", "EVENTS", "SPIDERS", "PROMETHEUS", "GOOGLE_ANALYTICS", "PIPELINE")
 # All are off where a bench does not turn one on.
 NO_SOURCE = {f"SOURCES__{source}__ENABLED": "false" for source in SOURCES}

@@ -10,7 +10,7 @@ from contextlib import closing
 
 from ingest import settings, warehouse
 from ingest.errors import SetupError, SourceError
-from ingest.hours import midnight
+from ingest.hours import hour_of, midnight
 from ingest.reads import Reads, now
 from ingest.sources import events
 
@@ -47,7 +47,8 @@ def prune(reads: Reads, stream: str, until: dt.datetime, really: bool) -> str:
     Raises SourceError where a fact has not built them yet, or a read of them is open.
     """
     table, column = PRUNED[stream]
-    ((row_count,),) = reads.rows(f"select count(*) from raw.{table} where {column} < %s", until)
+    is_old = f"{hour_of(column)} < %s"  # what raw is indexed by; a midnight is the start of an hour
+    ((row_count,),) = reads.rows(f"select count(*) from raw.{table} where {is_old}", until)
     what = f"{row_count:,} rows of raw.{table} before {until:%Y-%m-%d %H:%M} UTC"
     _check_built(reads, stream, until)
     if not really:
@@ -63,7 +64,7 @@ def prune(reads: Reads, stream: str, until: dt.datetime, really: bool) -> str:
             """,
             {"stream": stream, "until": until},
         )
-        cursor.execute(f"delete from raw.{table} where {column} < %s", (until,))
+        cursor.execute(f"delete from raw.{table} where {is_old}", (until,))
     return f"prune: dropped {what}; their hours are closed"
 
 

@@ -2,16 +2,12 @@
 
 from collections.abc import Iterator
 
-from bench.comparison import Bar, Comparison, Scale, compare
-from bench.job_2018 import job
-from bench.warehouse import warehouse
+from bench.comparison import Bar, Comparison, Scale
+from bench.job_2018 import steps
 
 BARS = (Bar("wall x", 1), Bar("CPU x", 1), Bar("wall s", 600))
 
 
 def run(scale: Scale) -> Iterator[Comparison]:
     """Yield one comparison."""
-    fewer, more = (1, 2) if scale.is_small else (100, 1000)
-    with warehouse() as company, job(company, fewer) as (small, small_pid), job(company, more) as (large, large_pid):
-        company.dbt("parse")
-        yield compare("job_2018_1000x", company.meter([small_pid, large_pid]), large, small, BARS, scale)
+    return steps("job_2018_1000x", (100, 1000), BARS, scale)

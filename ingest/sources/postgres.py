@@ -14,7 +14,7 @@ from psycopg2 import sql
 from psycopg2.extensions import parse_dsn, quote_ident
 
 from ingest.errors import SettingError, SourceError
-from ingest.hours import business_timezone, check_zone
+from ingest.hours import business_timezone, check_zone, hour_of
 from ingest.job import Finding, Job, Visit
 from ingest.load import CsvFile, Rows, within_open_reads
 from ingest.raw import Table
@@ -277,7 +277,8 @@ def load_periods(
     """
     job.say(f"reading {reading.hours:,} hours")
     files = source.copy("columns", queries, job.folder, table.name)
-    job.guard(reading, reading.stream, files, table.name, f"{time_column} >= %s and {time_column} < %s")
+    hour = hour_of(time_column)
+    job.guard(reading, reading.stream, files, table.name, f"{hour} >= %s and {hour} < %s")
     replaces = None if reading.is_first else within_open_reads(reading.stream, time_column)
     job.load([Rows(table, files, replaces)])
     reading.row_count = sum(file.row_count for file in files)

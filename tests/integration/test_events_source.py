@@ -6,7 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from tests.conftest import EVENTS
+from ingest.load import within_open_reads
+from tests.conftest import EVENTS, WAREHOUSE
 
 UTC = dt.timezone.utc
 HOUR = dt.timedelta(hours=1)
@@ -349,3 +350,15 @@ def test_loads_leave_nothing_behind(company):
         versions.append(company.value("select count(*) from raw._dlt_version"))
     assert versions[1] == versions[-1] <= 2
     assert len(ids(company)) == 8
+
+
+def test_a_replacement_finds_its_rows_by_the_hour(company):
+    """The one index of raw leads to the rows of a period, at the bounds that an open read has."""
+    read(company)
+    condition = within_open_reads("events.events", "occurred_at").replace("{table}", "raw.events_events")
+    with closing(company.server.connect(WAREHOUSE)) as connection, connection.cursor() as cursor:
+        cursor.execute("set enable_seqscan = off; set enable_bitmapscan = off")
+        cursor.execute(f"explain delete from raw.events_events where {condition}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "using events_events_0 on events_events" in plan
+    assert "Index Cond: ((date_bin(" in plan

@@ -26,8 +26,8 @@ TABLE = Table(
         "attributes": "json",
     },
     required=frozenset({"event_id", "type", "occurred_at"}),
-    # The first serves models, in equality joins by hour; the second serves the replacement of a period.
-    indexes=(f"({hour_of('occurred_at')})", "(occurred_at)"),
+    # For models, in equality joins by hour, and for the replacement of a period.
+    indexes=(f"({hour_of('occurred_at')})",),
 )
 TABLES = [TABLE]
 REQUIRED = ("event_id", "type", "occurred_at")

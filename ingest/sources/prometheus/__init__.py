@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, lru_cache, partial
 from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
@@ -256,7 +256,7 @@ class _Stream:
 
     def _cell(self, cell: Cell, value: float) -> tuple:
         labels, at = cell
-        return self.name, self.query.metric, labels, at.isoformat(), repr(value)
+        return self.name, self.query.metric, labels, _text(at), repr(value)
 
     def _asked_for(self, found: tuple[list[dict], list[str]], answer: _Answer) -> dict[str, list[dict]]:
         series, warnings = found
@@ -269,12 +269,21 @@ class _Stream:
             answer.notes.append(f"{self.name}: NaN and Inf are not stored")
         return found
 
+    @cached_property
+    def _fewest(self) -> float:
+        """How many samples an hour's value needs: one that is a sample itself, no other."""
+        return 0 if self.query.value == "last" else ENOUGH * expected_samples(self.settings.scrape_seconds)
+
     def _counted(self, count: float) -> tuple[int | None, bool]:
         """Return how many samples an hour's value is made of, and whether they are too few."""
         if self.query.is_reported:
             return None, False
-        is_sample = self.query.value == "last"
-        return int(count), not is_sample and count < ENOUGH * expected_samples(self.settings.scrape_seconds)
+        return int(count), count < self._fewest
+
+
+@lru_cache(maxsize=4096)  # all series of an answer share its hours
+def _text(at: dt.datetime) -> str:
+    return at.isoformat()
 
 
 def _streams(settings: PrometheusSettings) -> list[_Stream]:

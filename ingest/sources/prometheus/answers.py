@@ -6,6 +6,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 
 from ingest.errors import SourceError
 from ingest.hours import HOUR, origin
@@ -47,10 +48,15 @@ def too_many(count: int, query: QuerySettings) -> str:
 def at_ends(series: dict[str, list[dict]], length: dt.timedelta = HOUR) -> Values:
     """Return the values by the start of the hour, or of a time of another length, at whose end each was asked for."""
     return {
-        (labels, dt.datetime.fromtimestamp(float(at), UTC) - length): float(value)
+        (labels, _begin(at, length)): float(value)
         for labels, (each,) in series.items()
         for at, value in each.get("values") or [each["value"]]
     }
+
+
+@lru_cache(maxsize=4096)  # all series of an answer share its instants
+def _begin(at: float, length: dt.timedelta) -> dt.datetime:
+    return dt.datetime.fromtimestamp(float(at), UTC) - length
 
 
 def increments(series: dict[str, list[dict]], period: Period) -> tuple[Values, Values]:

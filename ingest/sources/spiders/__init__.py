@@ -24,8 +24,8 @@ TABLE = Table(
         "reported_at": "timestamp",
     },
     required=frozenset({"spider_id", "spider", "reported_at"}),
-    # The first serves models, in equality joins by hour; the second serves the replacement of a period.
-    indexes=(f"({hour_of('reported_at')})", "(reported_at)"),
+    # For models, in equality joins by hour, and for the replacement of a period.
+    indexes=(f"({hour_of('reported_at')})",),
 )
 TABLES = [TABLE]
 # Our column -> what it is called where nothing else is said, by table.
