@@ -84,6 +84,12 @@ class Warehouse:
         with closing(self.connect(database)) as connection, connection, connection.cursor() as cursor:
             cursor.execute(statement, parameters)
 
+    def command(self, statement: str, database: str = DATABASE) -> None:
+        """Run a statement that stands in no transaction, such as vacuum."""
+        with closing(self.connect(database)) as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            cursor.execute(statement)
+
     def rows(self, query: str, parameters=None, database: str = DATABASE) -> list[tuple]:
         """Return the rows of a query."""
         with closing(self.connect(database)) as connection, connection.cursor() as cursor:

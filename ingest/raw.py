@@ -130,6 +130,14 @@ def log_ddl() -> dict[str, str]:
             comment on table ops.nodes is 'One row per invocation of dbt and node that it came to.';
             create index nodes_started on ops.nodes (started_at);
         """,
+        "ops.built_project": """
+            create table ops.built_project (
+                only_one boolean primary key default true check (only_one),
+                fingerprint text not null,
+                latest_node_at timestamptz
+            );
+            comment on table ops.built_project is 'The project whose nodes a tick built last, whole: one row.';
+        """,
         "ops.found": """
             create table ops.found (
                 invocation_id text not null,

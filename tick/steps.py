@@ -11,6 +11,7 @@ import psycopg2
 from ingest import settings, warehouse
 from ingest.errors import SetupError, SourceError
 from ingest.project import ROOT
+from tick import project
 from tick.ended import FAILED, FINE, Ended
 
 # Where the site goes: a web server's folder, where one serves it.
@@ -37,12 +38,28 @@ def ingest(options: Options) -> Ended:
 
 
 def build(_: Options) -> Ended:
-    """Make facts and marts of what was read (dbt build); the line names what failed. Unit tests hold code, no data."""
+    """Make facts and marts of what was read (dbt build); the line names what failed.
+
+    Where the project is as it was last built, only what has rows of its own; where that fails, all.
+    """
+    built = project.fingerprint(ROOT)
+    with closing(warehouse.connect()) as connection:
+        ended = _build(project.WITH_ROWS) if project.is_built(connection, built) else None
+        connection.rollback()
+        if ended is None or ended.code != FINE:
+            ended = _build()
+        if ended.code == FINE:
+            project.mark_built(connection, built)
+    return ended
+
+
+def _build(chosen: tuple[str, ...] = ()) -> Ended:
+    """Run dbt build on the chosen nodes, all where none is. Unit tests hold code, no data."""
     from dbt.cli.main import dbtRunner
 
     # That test is for whoever runs dbt alone: here ingest has told it.
-    chosen = ["--exclude-resource-type", "unit_test", "--exclude", "every_source_was_read"]
-    command = ["--log-level", "none", "--no-write-json", "build", *chosen]
+    others = ["--exclude-resource-type", "unit_test", "--exclude", "every_source_was_read"]
+    command = ["--log-level", "none", "--no-write-json", "build", *others, *chosen]
     result = dbtRunner().invoke([*command, "--project-dir", str(ROOT)])
     if result.exception:
         return Ended(FAILED, f"dbt: {_reason(result.exception)}")

@@ -5,9 +5,12 @@ from bench.benches import (
     first_load,
     first_load_20m,
     google_analytics,
+    history,
     job_2018,
     job_2018_1000x,
+    panels,
     prometheus,
+    tick,
 )
 
 BENCHES = {
@@ -18,6 +21,9 @@ BENCHES = {
     "job_2018": job_2018,
     "job_2018_1000x": job_2018_1000x,
     "empty_tick_cold": empty_tick_cold,
+    "tick": tick,
+    "history": history,
+    "panels": panels,
 }
 # Only with --full, or by name.
 LONG = frozenset({"first_load_20m", "job_2018_1000x"})

@@ -1,7 +1,7 @@
 {#
     What a value should be, from the same hour of the week (or weekday) in the weeks before: docs/anomalies.md.
-    All of it is looked up by index, for just the periods that a reader asks for. Nothing is stored, so a restated
-    hour changes its own flag and the bands of later hours at once.
+    All of it is looked up by index, for just the periods that a reader asks for. No band is stored, so a restated
+    hour changes those of later hours at once.
 
     The parts are lateral subqueries of one query. They read `periods` (by metric and hour or day), `series`, `coverage`
     and `holidays`. A subject is what is judged, by the kind of the metric: flow (counter, gauge, reported), stock, ratio.

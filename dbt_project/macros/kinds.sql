@@ -45,7 +45,19 @@
     )
 {%- endmacro %}
 
-{# The same for what is built of a stream as a whole: where it is by days, their zone. #}
-{% macro stream_definition(is_daily) -%}
+{#
+    The same for what is built of a stream as a whole: where it is by days, their zone; of a mart that says when it is
+    complete also the time that it settles, and the vars that it hangs on.
+#}
+{% macro stream_definition(is_daily, vars=none) -%}
+    {%- if vars is none -%}
     md5('{{ var("business_timezone") if is_daily }}')
+    {%- else -%}
+    md5(
+        concat_ws(
+            '|', '{{ var("business_timezone") }}', max(settle_minutes) over (partition by stream)
+            {%- for name in vars %}, '{{ var(name) | join(",") }}'{% endfor %}
+        )
+    )
+    {%- endif -%}
 {%- endmacro %}

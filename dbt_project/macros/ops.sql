@@ -12,6 +12,10 @@
             built_at timestamptz not null default clock_timestamp(),
             primary key (fact, read_id)
         );
+        create table if not exists ops.built_until (
+            fact text primary key,
+            read_id bigint not null
+        );
         create table if not exists ops.built_definitions (
             fact text,
             subject text,

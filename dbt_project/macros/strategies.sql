@@ -11,6 +11,11 @@
     {{ replace_changed(arg_dict, is_dirty, meta.stamps, meta.revisions) }}
 {% endmacro %}
 
+{# The same of a mart, whose rows say by themselves whether they are dirty: meta.dirty. #}
+{% macro get_incremental_replace_where_sql(arg_dict) %}
+    {{ replace_changed(arg_dict, config.get("meta").dirty, [], false) }}
+{% endmacro %}
+
 {# The same over a whole table: dbt's swap of tables would drop the views that read it. #}
 {% macro get_incremental_replace_changed_sql(arg_dict) %}
     {{ replace_changed(arg_dict, "true", [], false) }}

@@ -23,7 +23,7 @@ LAST_DAYS = "time >= '2026-11-20T23:00Z'"
 
 @pytest.fixture(scope="module")
 def warehouse(server, profiles):
-    """Give a connection to a warehouse that has the marts of anomalies, and no facts."""
+    """Give a connection to a warehouse that has the views of anomalies, and no facts."""
     from dbt.cli.main import dbtRunner
 
     server.create_database(DATABASE)
@@ -34,7 +34,7 @@ def warehouse(server, profiles):
         "DBT_TARGET_PATH": str(profiles / "target"),
         "DBT_LOG_PATH": str(profiles / "logs"),
     }
-    selected = [f"+mart_{name}_{grain}" for name in ("expected", "anomalies") for grain in GRAINS]
+    selected = [f"+{name}{grain}" for name in ("mart_expected_", "int_anomalies__") for grain in GRAINS]
     with pytest.MonkeyPatch.context() as environment, closing(server.connect(DATABASE)) as connection:
         for name, value in variables.items():
             environment.setenv(name, value)
@@ -61,16 +61,16 @@ def test_the_committed_anomalies_are_found_and_little_else(warehouse, committed_
 @pytest.mark.parametrize("grain", GRAINS)
 @pytest.mark.usefixtures("committed_list")
 def test_anomalies_are_what_is_outside_of_its_band(warehouse, grain):
-    """mart_anomalies gives up early what its own weeks explain: that must lose nothing."""
+    """int_anomalies gives up early what its own weeks explain: that must lose nothing."""
     outside = f"select {OUTSIDE} from marts.mart_expected_{grain} where reason is not null and {LAST_DAYS}"
     no_band = "('missing', 'drift')"
-    flagged = f"select {OUTSIDE} from marts.mart_anomalies_{grain} where reason not in {no_band} and {LAST_DAYS}"
+    flagged = f"select {OUTSIDE} from intermediate.int_anomalies__{grain} where reason not in {no_band} and {LAST_DAYS}"
     assert sorted(_rows(warehouse, outside)) == sorted(_rows(warehouse, flagged))
 
 
 @pytest.mark.usefixtures("committed_list")
 def test_a_restated_hour_changes_its_own_flag_and_the_bands_of_later_ones(warehouse):
-    """Nothing is stored, so nothing has to be built again."""
+    """Bands are worked out when they are asked for."""
     of_an_hour = "select {} from marts.mart_expected_hourly where metric = 'requests' and series = %s and time = %s"
     restated, a_week_later = "2026-11-12T10:00Z", "2026-11-19T10:00Z"
     series = ("requests.medium",)
@@ -98,7 +98,7 @@ def test_two_days_of_all_metrics_read_little_of_the_facts(warehouse):
         cursor.execute("set local enable_seqscan = off; set local enable_mergejoin = off")
         cursor.execute("select count(*) from core.dim_series where metric <> 'visitors'")
         hours = 48 * cursor.fetchone()[0]
-        query = f"select * from marts.mart_anomalies_hourly where {LAST_DAYS}"
+        query = f"select * from intermediate.int_anomalies__hourly where {LAST_DAYS}"
         cursor.execute(f"explain (analyze, verbose, timing off, format json) {query}")
         (((plan,),),) = cursor.fetchall()
     warehouse.rollback()

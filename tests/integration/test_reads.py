@@ -180,3 +180,35 @@ def test_what_changed_at_the_source_during_a_pause_is_found_after_it(company):
     assert company.value("select count(*) from raw.events_events") == company.value(
         "select count(*) from event", database=EVENTS
     )
+
+
+def test_a_read_that_was_open_for_days_is_built_all_the_same(company):
+    """Later ones were built days ago; each build looks only at reads after those, but for the open one."""
+    company.add_events((1, "login", company.now - 5 * HOUR))
+    company.read("events")
+    company.build_facts()
+    open_read = """
+        insert into raw.reads (source, stream, period_start, period_end, started_at)
+        select 'events', 'events.events', %s, %s, %s returning read_id
+    """
+    with closing(company.server.connect(WAREHOUSE)) as connection, connection, connection.cursor() as cursor:
+        hour = (company.now - 5 * HOUR).replace(minute=0)
+        cursor.execute(open_read, (hour, hour + HOUR, company.now))
+        (open_id,) = cursor.fetchone()
+    company.execute("insert into raw.events_events select 'late', type, occurred_at from raw.events_events")
+    company.now += HOUR
+    company.read("website")
+    company.build_facts()
+    company.execute("update ops.built_reads set built_at = built_at - interval '2 days'")
+    company.now += HOUR
+    company.read("website")
+    company.build_facts()
+    until = company.rows("select read_id from ops.built_until where fact = 'fct_metric_hourly'")
+    assert until == [(open_id - 1,)]
+    company.execute("update raw.reads set finished_at = now() where read_id = %s", (open_id,))
+    company.build_facts()
+    assert company.value("select value from core.fct_metric_hourly where metric = 'events.count'") == 2
+    company.execute("update ops.built_reads set built_at = built_at - interval '2 days'")
+    company.build_facts()
+    last = "select max(read_id) from raw.reads"
+    assert company.rows(f"select read_id = ({last}) from ops.built_until where fact = 'fct_metric_hourly'") == [(True,)]

@@ -75,6 +75,42 @@ def test_what_dbt_refuses_is_in_the_line(tick, project, monkeypatch):
     assert "metric is empty" in printed
 
 
+def test_views_are_built_again_where_the_project_changed_or_somebody_else_ran_dbt(tick, project, monkeypatch):
+    """A tick builds what has rows of its own, else: a view is its code."""
+    monkeypatch.setattr(steps, "ROOT", project)
+    view = "select count(*) from ops.nodes where node = 'freshness'"
+
+    def builds_views() -> bool:
+        before = tick.company.value(view)
+        code, printed = tick("ingest", "build")
+        assert code == 0, printed
+        return tick.company.value(view) > before
+
+    tick("ingest")
+    assert builds_views()
+    tick.company.add_events((2, "login", tick.company.now - dt.timedelta(minutes=50)))
+    assert not builds_views()
+    counted = "select sum(value) from marts.mart_hourly where metric = 'events.count'"
+    assert tick.company.value(counted) == 2
+    freshness = project / "models" / "ops" / "freshness.sql"
+    freshness.write_text(f"-- another text\n{freshness.read_text()}")
+    assert builds_views()
+    tick.company.execute(
+        "insert into ops.nodes (invocation_id, node, resource_type, status, started_at, seconds) "
+        "values ('by hand', 'mart_hourly', 'model', 'success', clock_timestamp(), 1)"
+    )
+    assert builds_views()
+    assert not builds_views()
+
+
+def test_what_is_missing_is_built_in_the_same_tick(tick):
+    tick("ingest", "build")
+    tick.company.execute("drop view staging.stg_events__events cascade")
+    code, printed = tick("ingest", "build")
+    assert code == 0, printed
+    assert tick.company.value("select count(*) from marts.mart_hourly where metric = 'events.count'") > 0
+
+
 def test_no_two_ticks_run_at_once(tick):
     tick("freshness")
     with closing(tick.company.server.connect(WAREHOUSE)) as other, other.cursor() as cursor:

@@ -21,17 +21,23 @@ reported as (
     select * from {{ ref("int_metrics__reported") }}
 ),
 
+-- Each day by itself: `offset 0` hands its bounds down to the index. As a join, PostgreSQL may read all hours ever of a
+-- metric for each of its days (600 series and a year: 5 s of CPU for one new hour).
 hours_of_days as (
     select
         dirty_days.date_day,
         metrics.kind,
-        hourly.*
+        hours.*
     from dirty_days
     inner join metrics on metrics.metric = dirty_days.metric
-    inner join hourly
-        on hourly.metric = dirty_days.metric
-        and hourly.hour_at >= {{ day_start("dirty_days.date_day") }}
-        and hourly.hour_at < {{ day_start("dirty_days.date_day + 1") }}
+    cross join lateral (
+        select hourly.*
+        from hourly
+        where hourly.metric = dirty_days.metric
+            and hourly.hour_at >= {{ day_start("dirty_days.date_day") }}
+            and hourly.hour_at < {{ day_start("dirty_days.date_day + 1") }}
+        offset 0
+    ) as hours
 ),
 
 days as (

@@ -1,45 +1,45 @@
-{{ expected_ctes("day") }},
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="replace_where",
+        unique_key=["series_id", "time", "reason"],
+        full_refresh=false,
+        on_schema_change="append_new_columns",
+        meta={
+            "subject": "metric",
+            "dirty": "exists (select from dirty_periods as dirty where dirty.metric = rows.metric"
+            " and rows.time >= dirty.starts_at and rows.time < dirty.ends_at)",
+        },
+        indexes=[{"columns": ["metric", "time"]}, {"columns": ["time"]}],
+        pre_hook="{{ take_judged('day') }}",
+        post_hook="{{ mark_built() }}",
+    )
+}}
 
-unmeasured_periods as not materialized (
-    {{ unmeasured_periods("day") }}
-),
-
-outside as (
-    {{ expected_of_all("day", is_flagged_only=true) }}
-),
-
-flagged as (
-    select
-        metric,
-        series_id,
-        series,
-        period,
-        value,
-        expected,
-        lower,
-        upper,
-        reason
-    from outside
-    union all
-    {{ missing("day") }}
-    union all
-    {{ drift("flow") }}
-    union all
-    {{ drift("ratio") }}
+-- Each period by itself: `offset 0` hands its bounds down, as where a reader asks for one metric.
+with dirty_periods as (
+    select * from {{ ref("dirty_periods") }}
 )
 
 select
-    {{ day_start("flagged.period") }} as time,
-    flagged.period as date_day,
-    flagged.metric,
-    flagged.series_id,
-    flagged.series,
-    flagged.reason,
-    flagged.value,
-    flagged.expected,
-    flagged.lower,
-    flagged.upper,
-    metrics.unit,
-    metrics.owner
-from flagged
-inner join metrics on metrics.metric = flagged.metric
+    found.time,
+    found.date_day,
+    found.metric,
+    found.series_id,
+    found.series,
+    found.reason,
+    found.value,
+    found.expected,
+    found.lower,
+    found.upper,
+    found.unit,
+    found.owner
+from dirty_periods as dirty
+cross join lateral (
+    select anomalies.*
+    from {{ ref("int_anomalies__daily") }} as anomalies
+    where anomalies.metric = dirty.metric
+        and anomalies.date_day >= {{ day_of("dirty.starts_at") }}
+        and anomalies.date_day < {{ day_of("dirty.ends_at") }}
+    offset 0
+) as found

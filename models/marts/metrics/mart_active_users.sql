@@ -1,25 +1,35 @@
 {{
     config(
         materialized="incremental",
-        incremental_strategy="replace_changed",
+        incremental_strategy="replace_where",
         unique_key=["grain", "period_start", "stream"],
+        full_refresh=false,
         on_schema_change="append_new_columns",
+        meta={
+            "subject": "stream",
+            "vars": [],
+            "dirty": "exists (select from dirty_days as dirty where dirty.stream = rows.stream"
+            " and date_trunc(rows.grain, dirty.date_day::timestamp)::date = rows.period_start)",
+        },
         indexes=[{"columns": ["grain", "period_start", "stream"], "unique": true}],
+        pre_hook="{{ take_dirty() }}",
+        post_hook="{{ mark_built() }}",
     )
 }}
 
-{%- set grains = ["day", "week", "month"] -%}
+with dirty_days as (
+    select distinct
+        stream,
+        date_day
+    from {{ ref("dirty_days") }}
+),
 
-with activity as (
+activity as not materialized (
     select * from {{ ref("fct_user_activity_daily") }}
 ),
 
-coverage as (
+coverage as not materialized (
     select * from {{ ref("fct_coverage_hourly") }}
-),
-
-dates as (
-    select * from {{ ref("dim_date") }}
 ),
 
 streams as (
@@ -31,60 +41,57 @@ streams as (
     group by stream
 ),
 
-days as (
-    select
+periods as (
+    select distinct
         streams.stream,
-        dates.date_day,
-        covered.is_complete
-    from streams
-    inner join dates on dates.date_day between
-        (select min(activity.date_day) from activity) and (select max(activity.date_day) from activity)
-    cross join lateral (
-        {{ covered_day("streams", "dates.date_day") }}
-    ) as covered
+        streams.day_from,
+        streams.settle_minutes,
+        grains.grain,
+        date_trunc(grains.grain, dirty_days.date_day::timestamp)::date as period_start
+    from dirty_days
+    inner join streams on streams.stream = dirty_days.stream
+    cross join (values ('day'), ('week'), ('month')) as grains (grain)
+),
+
+dated as (
+    select
+        *,
+        (period_start + ('1 ' || grain)::interval)::date as next_start
+    from periods
 ),
 
 -- Each user is counted once in each period: days don't add up to weeks.
-{%- for grain in grains %}
-by_{{ grain }} as (
-    select
-        '{{ grain }}' as grain,
-        date_trunc('{{ grain }}', date_day::timestamp)::date as period_start,
-        stream,
-        count(distinct user_id) as active_users,
-        sum(event_count)::bigint as event_count
-    from activity
-    group by period_start, stream
-),
-
-complete_by_{{ grain }} as (
-    select
-        '{{ grain }}' as grain,
-        date_trunc('{{ grain }}', date_day::timestamp)::date as period_start,
-        stream,
-        count(*) filter (where is_complete) as complete_days
-    from days
-    group by period_start, stream
-),
-{% endfor %}
 active as (
-    {%- for grain in grains %}
     select
-        active.*,
-        complete.complete_days
-        = (active.period_start + interval '1 {{ grain }}')::date - active.period_start as is_complete
-    from by_{{ grain }} as active
-    inner join complete_by_{{ grain }} as complete using (grain, period_start, stream)
-    {{ "union all" if not loop.last }}
-    {%- endfor %}
+        dated.*,
+        counted.active_users,
+        counted.event_count
+    from dated
+    cross join lateral (
+        select
+            count(distinct activity.user_id) as active_users,
+            sum(activity.event_count)::bigint as event_count
+        from activity
+        where activity.stream = dated.stream
+            and activity.date_day >= dated.period_start
+            and activity.date_day < dated.next_start
+    ) as counted
+    where counted.active_users > 0
 )
 
 select
-    {{ day_start("period_start") }} as time,
-    grain,
-    period_start,
-    stream,
-    active_users,
-    event_count,
-    is_complete
+    {{ day_start("active.period_start") }} as time,
+    active.grain,
+    active.period_start,
+    active.stream,
+    active.active_users,
+    active.event_count,
+    complete.days = active.next_start - active.period_start as is_complete
 from active
+cross join lateral (
+    select count(*) filter (where covered.is_complete) as days
+    from generate_series(0, active.next_start - active.period_start - 1) as days (days)
+    cross join lateral (
+        {{ covered_day("active", "(active.period_start + days.days)") }}
+    ) as covered
+) as complete

@@ -1,23 +1,47 @@
 {{
     config(
         materialized="incremental",
-        incremental_strategy="replace_changed",
+        incremental_strategy="replace_where",
         unique_key=["cohort_week", "week_number"],
+        full_refresh=false,
         on_schema_change="append_new_columns",
+        meta={
+            "subject": "stream",
+            "vars": ["retention_event_types"],
+            "dirty": "rows.cohort_week + 7 * rows.week_number >="
+            " (select date_trunc('week', min(dirty.date_day)::timestamp)::date from dirty_days as dirty)",
+        },
         indexes=[{"columns": ["cohort_week", "week_number"], "unique": true}],
+        pre_hook="{{ take_dirty() }}",
+        post_hook="{{ mark_built() }}",
     )
 }}
 
 {%- set types = var("retention_event_types") -%}
 
-with activity as (
+-- A cell is of a week; who was first seen in a dirty week may have been of any later cohort. So all from the first dirty
+-- week on are built, of the cohorts that reach it, and one before them, against which the first is held.
+with dirty_weeks as (
+    select
+        date_trunc('week', min(date_day)::timestamp)::date as first_week,
+        date_trunc('week', min(date_day)::timestamp)::date - 7 * 13 as first_cohort
+    from {{ ref("dirty_days") }}
+),
+
+all_activity as not materialized (
     select * from {{ ref("fct_user_activity_daily") }}
     {%- if types %}
     where type in ('{{ types | join("', '") }}')
     {%- endif %}
 ),
 
-coverage as (
+activity as (
+    select all_activity.*
+    from dirty_weeks
+    inner join all_activity on all_activity.date_day >= dirty_weeks.first_cohort
+),
+
+coverage as not materialized (
     select * from {{ ref("fct_coverage_hourly") }}
 ),
 
@@ -44,16 +68,22 @@ active_weeks as (
 
 users as (
     select
-        user_id,
-        min(active_week) as cohort_week
+        active_weeks.user_id,
+        min(active_weeks.active_week) as cohort_week
     from active_weeks
-    group by user_id
+    cross join dirty_weeks
+    where not exists (
+        select from all_activity
+        where all_activity.user_id = active_weeks.user_id and all_activity.date_day < dirty_weeks.first_cohort
+    )
+    group by active_weeks.user_id
 ),
 
 complete_weeks as (
     select date_trunc('week', dates.date_day::timestamp)::date as week
     from streams
-    cross join dates
+    cross join dirty_weeks
+    inner join dates on dates.date_day >= dirty_weeks.first_cohort
     cross join lateral (
         {{ covered_day("streams", "dates.date_day") }}
     ) as covered
@@ -104,18 +134,26 @@ shares as (
         active_users,
         active_users::float8 / cohort_users as share_active
     from cells
+),
+
+compared as (
+    select
+        *,
+        share_active / nullif(min(share_active) over cohort_before, 0) - 1 as change
+    from shares
+    window cohort_before as (
+        partition by week_number
+        order by cohort_week range between interval '7 days' preceding and interval '7 days' preceding
+    )
 )
 
 select
-    {{ day_start("cohort_week") }} as time,
-    cohort_week,
-    week_number,
-    cohort_users,
-    active_users,
-    share_active,
-    share_active / nullif(min(share_active) over cohort_before, 0) - 1 as change
-from shares
-window cohort_before as (
-    partition by week_number
-    order by cohort_week range between interval '7 days' preceding and interval '7 days' preceding
-)
+    {{ day_start("compared.cohort_week") }} as time,
+    compared.cohort_week,
+    compared.week_number,
+    compared.cohort_users,
+    compared.active_users,
+    compared.share_active,
+    compared.change
+from compared
+inner join dirty_weeks on compared.cohort_week + 7 * compared.week_number >= dirty_weeks.first_week

@@ -8,11 +8,11 @@ from tests.integration.anomalies.world import FIRST_JUDGED, HOUR, Planted, midni
 
 FLAGGED = """
     select 'hour', series, time, time + interval '1 hour', reason
-    from marts.mart_anomalies_hourly
+    from intermediate.int_anomalies__hourly
     where time >= %(since)s
     union all
     select 'day', series, time, (date_day + 1)::timestamp at time zone 'Europe/Paris', reason
-    from marts.mart_anomalies_daily
+    from intermediate.int_anomalies__daily
     where time >= %(since)s
     order by 1, 2, 3
 """

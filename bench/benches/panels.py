@@ -1,0 +1,30 @@
+"""What the dashboards' statements take on years of the demo's series: the one that 95 of 100 are faster than."""
+
+from collections.abc import Iterator
+
+from bench.comparison import Bar, Comparison, Scale, Side, compare
+from bench.demo import demo, live
+from bench.panels import asked, stretch
+from bench.warehouse import Warehouse
+
+# Days of the range -> the bar, and the better one.
+BARS = {30: Bar("wall ms", 50, 20), 365: Bar("wall ms", 200, 80)}
+
+
+def run(scale: Scale) -> Iterator[Comparison]:
+    """Yield a row for each range."""
+    with demo() as company:
+        live(company, 0)
+        company.module("ingest")
+        company.dbt("build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
+        facts = stretch(company, 1 if scale.is_small else 65)
+        for days, bar in list(BARS.items())[: 1 if scale.is_small else None]:
+            yield compare("panels", company.meter(), _slow(company, days, facts), None, (bar,), scale)
+
+
+def _slow(company: Warehouse, days: int, facts: int) -> Side:
+    found = asked(company, days)
+    slow = found[int(len(found) * 0.95)]
+    name = f"{days} days, {facts:,} hourly facts: of {len(found)} statements the 95th in 100, {slow.where}"
+    slowest = f"; the slowest {found[-1].seconds * 1000:.0f} ms: {found[-1].where}"
+    return Side(name + slowest, lambda: company.rows(slow.sql))

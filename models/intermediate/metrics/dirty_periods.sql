@@ -1,0 +1,5 @@
+select
+    metric,
+    starts_at,
+    ends_at
+from pg_temp.dirty_periods
