@@ -14,11 +14,14 @@ NOW = "2026-11-02T09:05Z"
 
 
 @contextmanager
-def demo() -> Iterator[Warehouse]:
-    """Give a warehouse whose clock stands at NOW, with all sources of the demo on; its databases are not there yet."""
+def demo(is_small: bool = False) -> Iterator[Warehouse]:
+    """Give a warehouse whose clock stands at NOW, with all sources of the demo on; its databases are not there yet.
+
+    A small one has no source on: it shows that a bench runs.
+    """
     with analytics.serve(parse_instant(NOW, "NOW")) as url:
         variables = {
-            **dict.fromkeys(NO_SOURCE, "true"),
+            **({} if is_small else dict.fromkeys(NO_SOURCE, "true")),
             "WAREHOUSE_NOW": NOW,
             "SOURCES__PROMETHEUS__URL": f"{url}{api.PATH}",
             "SOURCES__GOOGLE_ANALYTICS__API_ENDPOINT": f"{url}{wires.PATH}",

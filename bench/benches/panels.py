@@ -13,8 +13,9 @@ BARS = {30: Bar("wall ms", 50, 20), 365: Bar("wall ms", 200, 80)}
 
 def run(scale: Scale) -> Iterator[Comparison]:
     """Yield a row for each range."""
-    with demo() as company:
-        live(company, 0)
+    with demo(scale.is_small) as company:
+        if not scale.is_small:
+            live(company, 0)
         company.module("ingest")
         company.dbt("build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
         facts = stretch(company, 1 if scale.is_small else 65)
