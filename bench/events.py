@@ -18,14 +18,14 @@ DDL = """
         attributes jsonb not null
     )
 """
-# Over the 90 days before NOW, in the order of time, as they come; 27 types and users who come again.
+# Over the days before NOW, in the order of time, as they come; 27 types and users who come again.
 FILL = """
     insert into event
     select
         n, 'type.' || n %% 27, at, at + interval '1 second', n * 7919 %% 10007, n * 31 %% 5000,
         jsonb_build_object('plan', 'free', 'status', 200 + n %% 5)
     from (
-        select n, timestamptz %(now)s - interval '90 days' * (1 - n / (%(count)s + 1.0)) as at
+        select n, timestamptz %(now)s - %(days)s * interval '1 day' * (1 - n / (%(count)s + 1.0)) as at
         from generate_series(1, %(count)s::bigint) as numbers (n)
     ) as events
 """
@@ -41,12 +41,12 @@ COLUMNS = "id, kind, occurred_at, user_id, duration_ms, attributes"
 class EventsDatabase:
     """The source's database, on the server of the warehouse."""
 
-    def __init__(self, company: Warehouse, count: int, name: str = NAME):
-        """Fill it with a number of events."""
+    def __init__(self, company: Warehouse, count: int, name: str = NAME, days: int = 90):
+        """Fill it with a number of events over so many days."""
         self.company, self.count, self.name = company, count, name
         company.empty(name)
         company.execute(DDL, database=name)
-        company.execute(FILL, {"count": count, "now": NOW}, name)
+        company.execute(FILL, {"count": count, "now": NOW, "days": days}, name)
         company.execute(INDEXES, database=name)
 
     @property

@@ -1,6 +1,8 @@
 """The benches, each one idea: `run(scale)` yields its comparisons, and the first line of its docstring says what of."""
 
 from bench.benches import (
+    backfill,
+    dirty_day,
     empty_tick_cold,
     first_load,
     first_load_20m,
@@ -23,6 +25,8 @@ BENCHES = {
     "empty_tick_cold": empty_tick_cold,
     "tick": tick,
     "history": history,
+    "dirty_day": dirty_day,
+    "backfill": backfill,
     "panels": panels,
 }
 # Only with --full, or by name.

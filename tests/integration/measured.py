@@ -25,12 +25,18 @@ SIGN_UPS = """
     insert into core.fct_metric_daily (series_id, date_day, metric, value, origin, is_estimated, built_at)
     values (2, %(day)s, 'objects.created', %(sign_ups)s, 'derived', false, now())
 """
+JUDGE = """
+    truncate marts.mart_anomalies_hourly, marts.mart_anomalies_daily;
+    insert into marts.mart_anomalies_hourly
+    select * from intermediate.int_anomalies__hourly where metric = 'spiders.active.mean'
+"""
 
 
 def add_workers(company, first: str, last: str, workers: int) -> None:
     """Add hours of a spider's workers, from the first to the last."""
     company.execute(SERIES)
     company.execute(WORKERS, {"first": first, "last": last, "workers": workers})
+    company.execute(JUDGE)
 
 
 def add_sign_ups(company, day: str, sign_ups: int) -> None:
