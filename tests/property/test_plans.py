@@ -64,6 +64,8 @@ def warehouse(server, profiles):
     with closing(Warehouse(server, compile_facts(server, profiles), DATABASES[0])) as warehouse:
         warehouse.reset()
         warehouse.execute(HISTORY)
+        # As ingest does after a first load.
+        warehouse.execute("analyze")
         warehouse.execute(ITS_READS, ("2026-08-26T00:00Z",))
         warehouse.build()
         warehouse.execute(ITS_READS, ("2026-10-25T11:00Z",))
