@@ -129,19 +129,10 @@
     analyze taken_reads;
 {% endmacro %}
 
-{#
-    Subjects whose definition is new, changed or gone (null), and not awaited. A stream's is only the zone of its days.
-#}
+{# The definitions of the registry. A stream's is only the zone of its days. #}
 {% macro take_definitions(registry, is_daily) %}
-    {%- set of_streams = model.config.meta.subject == "stream" %}
-    create temporary table taken_definitions on commit drop as
-    select
-        subject,
-        registered.stream,
-        registered.definition,
-        built.stream as built_stream
-    from (
-        {%- if of_streams %}
+    {%- call take_changed() %}
+        {%- if model.config.meta.subject == "stream" %}
         select distinct
             stream,
             stream as subject,
@@ -156,6 +147,22 @@
         from {{ registry }}
         where kind <> 'ratio'
         {%- endif %}
+    {%- endcall %}
+    {%- if model.config.meta.from_raw %}
+        {{ refuse_closed_definitions() }}
+    {%- endif %}
+{% endmacro %}
+
+{# Of subjects with their stream and definition, a query: those that are new, changed or gone (null), and not awaited. #}
+{% macro take_changed() %}
+    create temporary table taken_definitions on commit drop as
+    select
+        subject,
+        registered.stream,
+        registered.definition,
+        built.stream as built_stream
+    from (
+        {{- caller() }}
     ) as registered
     full join (
         select
@@ -171,9 +178,6 @@
             where awaited.subject = coalesce(registered.subject, built.subject)
         );
     analyze taken_definitions;
-    {%- if model.config.meta.from_raw %}
-        {{ refuse_closed_definitions() }}
-    {%- endif %}
 {% endmacro %}
 
 {# What was pruned can't be built by another rule: stop, or a metric would be one thing before and another after. #}

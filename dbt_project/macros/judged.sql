@@ -36,13 +36,7 @@
 {# Metrics that are judged by another rule than before: their line or that of a side of theirs, the vars, the holidays. #}
 {% macro take_rules(registry, holidays) %}
     {%- set vars = ["anomaly_weeks", "anomaly_least_weeks", "anomaly_width", "anomaly_smallest_change"] %}
-    create temporary table taken_definitions on commit drop as
-    select
-        subject,
-        registered.stream,
-        registered.definition,
-        built.stream as built_stream
-    from (
+    {%- call take_changed() %}
         select
             metrics.metric as subject,
             coalesce(below.stream, metrics.stream) as stream,
@@ -57,21 +51,7 @@
         left join {{ registry }} as above on above.metric = metrics.numerator
         left join {{ registry }} as below on below.metric = metrics.denominator
         where coalesce(below.stream, metrics.stream) is not null
-    ) as registered
-    full join (
-        select
-            subject,
-            stream,
-            definition
-        from ops.built_definitions
-        where fact = '{{ this.name }}'
-    ) as built using (subject)
-    where registered.definition is distinct from built.definition
-        and not exists (
-            select from awaited_definitions as awaited
-            where awaited.subject = coalesce(registered.subject, built.subject)
-        );
-    analyze taken_definitions;
+    {%- endcall %}
 {% endmacro %}
 
 {#
