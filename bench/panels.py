@@ -34,6 +34,13 @@ STRETCH = """
     from core.fct_duration_hourly cross join earlier
     on conflict do nothing
 """
+# No dashboard asks for these: they are what an index and a table have to find the others among.
+OTHERS = """
+    insert into core.fct_metric_hourly (series_id, hour_at, metric, value, sample_count, origin, is_estimated, built_at)
+    select -number, hour_at, 'bench.other', 1, 1, 'observed', false, hour_at
+    from (select distinct hour_at from core.fct_metric_hourly order by hour_at) as hours
+    cross join generate_series(1, %s) as others (number)
+"""
 EARLIER = """
     create table earlier as
     select number * interval '91 days' as before from generate_series(1, %s) as numbers (number)
@@ -48,10 +55,14 @@ class Asked(NamedTuple):
     sql: str
 
 
-def stretch(company: Warehouse, times: int) -> int:
-    """Put the facts of the demo before themselves so many times; returns how many hourly facts there are."""
+def stretch(company: Warehouse, times: int, others: int) -> int:
+    """Put the facts of the demo before themselves so many times, and so many other series beside them.
+
+    Returns how many hourly facts there are.
+    """
     company.execute(EARLIER, (times,))
     company.execute(STRETCH)
+    company.execute(OTHERS, (others,))
     company.dbt("run", "--select", "dim_hour", "dim_date")
     company.command("vacuum analyze")
     return company.rows("select count(*) from core.fct_metric_hourly")[0][0]

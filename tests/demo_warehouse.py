@@ -1,5 +1,6 @@
-"""The demo company in a warehouse of its own, read and built once for all tests of a file."""
+"""The demo company in a warehouse of its own for each file, read and built once for all of them."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -70,36 +71,71 @@ class DemoWarehouse:
 
 
 @contextmanager
-def demo_warehouse(folder: Path) -> Iterator[DemoWarehouse]:
-    """Give the company as it is at NOW, read and built, without dbt's tests; `folder` is for what dbt writes."""
+def demo_warehouse(temporary) -> Iterator[DemoWarehouse]:
+    """Give the company as it is at NOW, read and built, without dbt's tests; `temporary` is pytest's tmp_path_factory.
+
+    The first who asks in a run of the tests makes it, in 40 s; others get a copy.
+    """
+    folder = temporary.mktemp("demo")
     (folder / "profiles.yml").write_text((ROOT / "profiles.example.yml").read_text())
     with TemporaryDirectory(prefix="bd-", dir=memory()) as data, _api() as url:
-        server = EmbeddedServer(Path(data), "127.0.0.1", free_port(), "tester", "secret word", "warehouse")
-        own = {name: value for name, value in os.environ.items() if not name.startswith(("WAREHOUSE_", "SOURCES__"))}
-        warehouse = DemoWarehouse(
-            server,
-            own
-            | {
-                "WAREHOUSE_PORT": str(server.port),
-                "WAREHOUSE_USER": server.user,
-                "WAREHOUSE_PASSWORD": server.password,
-                "WAREHOUSE_NOW": NOW,
-                "SOURCES__PROMETHEUS__URL": f"{url}{api.PATH}",
-                "SOURCES__GOOGLE_ANALYTICS__API_ENDPOINT": f"{url}{wires.PATH}",
-                "DBT_PROFILES_DIR": str(folder),
-                "DBT_TARGET_PATH": str(folder / "target"),
-                "DBT_LOG_PATH": str(folder / "logs"),
-                "DBT_USE_COLORS": "false",
-            },
-        )
+        server = EmbeddedServer(Path(data) / "server", "127.0.0.1", free_port(), "tester", "secret word", "warehouse")
+        warehouse = DemoWarehouse(server, _environment(server, folder, url))
+        with _alone(_of_all_workers(temporary)) as made:
+            if (made / "server").exists():
+                _copy(made / "server", server.folder)
+            else:
+                _make(warehouse)
+                _copy(server.folder, made / "server")
         server.start()
         try:
-            warehouse.module("demo")
-            warehouse.module("ingest")
-            warehouse.dbt("build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
             yield warehouse
         finally:
             server.stop()
+
+
+def _environment(server: EmbeddedServer, folder: Path, url: str) -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("WAREHOUSE_", "SOURCES__"))}
+    return own | {
+        "WAREHOUSE_PORT": str(server.port),
+        "WAREHOUSE_USER": server.user,
+        "WAREHOUSE_PASSWORD": server.password,
+        "WAREHOUSE_NOW": NOW,
+        "SOURCES__PROMETHEUS__URL": f"{url}{api.PATH}",
+        "SOURCES__GOOGLE_ANALYTICS__API_ENDPOINT": f"{url}{wires.PATH}",
+        "DBT_PROFILES_DIR": str(folder),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+        "DBT_USE_COLORS": "false",
+    }
+
+
+def _make(warehouse: DemoWarehouse) -> None:
+    warehouse.server.start()
+    try:
+        warehouse.module("demo")
+        warehouse.module("ingest")
+        warehouse.dbt("build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
+    finally:
+        warehouse.server.stop()
+
+
+def _of_all_workers(temporary) -> Path:
+    own = temporary.getbasetemp()
+    made = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "demo_warehouse"
+    made.mkdir(exist_ok=True)
+    return made
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[Path]:
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+
+
+def _copy(server: Path, other: Path) -> None:
+    subprocess.run(["cp", "--archive", server, other], check=True)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from bench.benches import (
     first_load_20m,
     google_analytics,
     history,
+    history_5y,
     job_2018,
     job_2018_1000x,
     panels,
@@ -25,9 +26,10 @@ BENCHES = {
     "empty_tick_cold": empty_tick_cold,
     "tick": tick,
     "history": history,
+    "history_5y": history_5y,
     "dirty_day": dirty_day,
     "backfill": backfill,
     "panels": panels,
 }
 # Only with --full, or by name.
-LONG = frozenset({"first_load_20m", "job_2018_1000x"})
+LONG = frozenset({"first_load_20m", "history_5y", "job_2018_1000x"})

@@ -12,20 +12,19 @@ BARS = (Bar("CPU x", 1.2, 1.1),)
 
 def run(scale: Scale) -> Iterator[Comparison]:
     """Yield one comparison."""
-    yield from compared("history", 365, scale)
+    yield from compared("history", 365, 30, scale)
 
 
-def compared(name: str, days: int, scale: Scale) -> Iterator[Comparison]:
-    """Yield the tick after so many days, held against the one after a month; small, of 4 days against themselves."""
+def compared(name: str, days: int, fewer: int, scale: Scale) -> Iterator[Comparison]:
+    """Yield the tick after so many days, held against the one after fewer; small, of 4 days against themselves."""
     with ExitStack() as stack:
         server = stack.enter_context(warehouse())
         if scale.is_small:
-            days = month = 4
+            days = fewer = 4
             long = short = stack.enter_context(history(server, days, series=20))
         else:
-            month = 30
-            long, short = (stack.enter_context(history(server, each, series=600)) for each in (days, month))
-        yield compare(name, server.meter(), _side(long, days), _side(short, month), BARS, scale)
+            long, short = (stack.enter_context(history(server, each, series=600)) for each in (days, fewer))
+        yield compare(name, server.meter(), _side(long, days), _side(short, fewer), BARS, scale)
 
 
 def _side(past: History, days: int) -> Side:

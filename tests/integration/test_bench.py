@@ -7,8 +7,8 @@ from bench.benches import BENCHES
 from bench.comparison import Bar, Comparison, Scale, Side
 from bench.cost import Cost
 
-# The same steps as those of job_2018 and dirty_day.
-SAME = ("job_2018_1000x", "backfill")
+# The same steps as those of job_2018, dirty_day and history.
+SAME = ("job_2018_1000x", "backfill", "history_5y")
 BARS = (Bar("wall x", 1.5, 1.3), Bar("wall s", 12))
 
 

@@ -151,7 +151,7 @@ IN_JSON = {
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory) -> Iterator[DemoWarehouse]:
     """Give the demo, read and built, and the role that reads it."""
-    with demo_warehouse(tmp_path_factory.mktemp("demo")) as made:
+    with demo_warehouse(tmp_path_factory) as made:
         made.module("dashboards.reader", GRAFANA_DB_PASSWORD="word")
         yield made
 

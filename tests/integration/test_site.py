@@ -32,7 +32,7 @@ VARIABLES = {"metric": ("events.count",), "series": ("events.count{type=login}",
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory):
     """Give the demo, read and built."""
-    with demo_warehouse(tmp_path_factory.mktemp("demo")) as made:
+    with demo_warehouse(tmp_path_factory) as made:
         yield made
 
 
