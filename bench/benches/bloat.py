@@ -9,8 +9,8 @@ from bench.replay import replay
 from bench.warehouse import Warehouse, warehouse
 
 BARS = (Bar("size x", 1.2),)
-# A tick is a second here and an hour in life, in which autovacuum, which looks once a minute, looks 60 times.
-OFTEN = ("alter system set autovacuum_naptime = '1s'", "select pg_reload_conf()")
+# A tick is half a second here and an hour in life, in which autovacuum, which looks once a minute, looks 60 times.
+OFTEN = ("alter system set autovacuum_naptime = '5s'", "select pg_reload_conf()")
 TABLES = """
     select pg_class.oid::regclass::text, pg_total_relation_size(pg_class.oid), coalesce(stats.n_dead_tup, 0)
     from pg_class
@@ -34,9 +34,11 @@ class Size(NamedTuple):
 
 def run(scale: Scale) -> Iterator[Comparison]:
     """Yield one comparison."""
-    few, many, events, days = (1, 3, 1_000, 2) if scale.is_small else (100, 1_000, 100_000, 60)
+    few, many, events, days = (1, 3, 1_000, 2) if scale.is_small else (100, 1_000, 30_000, 30)
     with warehouse(WAREHOUSE_NOW=NOW.isoformat()) as company:
-        company.environment |= EventsDatabase(company, events, days=days).settings
+        source = EventsDatabase(company, events, days=days)
+        company.environment |= source.settings
+        source.ingest()
         for statement in OFTEN:
             company.command(statement)
         with replay(company) as past:

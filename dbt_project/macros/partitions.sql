@@ -1,7 +1,8 @@
 {#
-    Large facts in a partition a month, where the var partition_by_month says so (docs/storage.md): months of UTC, which
+    Large tables in a partition a month, where the var partition_by_month says so (docs/storage.md): months of UTC, which
     stay what they are whatever the business time zone is. There is no default partition: what is in one is in no month,
-    and each new month would have to look through it. A build makes the months of what is dirty before it inserts.
+    and each new month would have to look through it. A build makes the months of what is dirty before it inserts; of raw
+    events ingest does (ingest/raw.py).
 #}
 
 {# Whether the model's table is made so. One from before the var was set is not: then nothing here does anything. #}
@@ -24,7 +25,7 @@
     {{ make_months(this, period, "dirty_days" if period == "date_day" else "dirty_hours") }}
 {% endmacro %}
 
-{# A partition for each month of a column of some rows. It is made and then attached, which stops no reader. #}
+{# A partition for each month of a day or hour of some rows. It is made and then attached, which stops no reader. #}
 {% macro make_months(relation, period, rows) %}
     {%- set midnight = "" if period == "date_day" else " 00:00+00" %}
     do $months$
@@ -36,7 +37,7 @@
             return;
         end if;
         for month in
-            select distinct date_trunc('month', {{ period if period == "date_day" else period ~ " at time zone 'UTC'" }})
+            select distinct date_trunc('month', {{ period if period == "date_day" else "(" ~ period ~ ") at time zone 'UTC'" }})
             from {{ rows }}
         loop
             name := '{{ relation.schema }}.{{ relation.identifier }}_' || to_char(month, 'YYYY_MM');
@@ -83,7 +84,7 @@
 {% macro check_partitions() %}
     {%- set partitioned %}
         select partrelid::regclass from pg_partitioned_table inner join pg_class on oid = partrelid
-        where relnamespace = to_regnamespace('core')
+        where relnamespace::regnamespace::text in ('raw', 'core')
     {%- endset %}
     {%- if not var("partition_by_month") %}
         {%- for (name,) in run_query(partitioned).rows %}
@@ -95,34 +96,37 @@
 {% endmacro %}
 
 {#
-    dbt run-operation partition_by_month: makes the large facts that were there before the var anew, in partitions, each in
-    a transaction. The views that read them go: `dbt build` makes them again, and until then so does the next tick.
+    dbt run-operation partition_by_month: makes what was there before the var anew, in partitions, each table in a
+    transaction. The views that read it go, until `dbt build` or the next tick makes them again.
 #}
 {% macro partition_by_month() %}
     {%- if not var("partition_by_month") %}
         {{- exceptions.raise_compiler_error("dbt_project.yml: set partition_by_month to true first, or the next build stops") }}
     {%- endif %}
+    {%- set large = {source("events", "events_events"): hour_of("occurred_at")} %}
     {%- for node in graph.nodes.values() if node.resource_type == "model" and node.config.meta.is_large %}
-        {%- set fact = adapter.get_relation(node.database, node.schema, node.name) %}
-        {%- set is_plain = "select 1 from pg_class where oid = to_regclass('" ~ fact ~ "') and relkind = 'r'" %}
-        {%- if fact and run_query(is_plain).rows %}
-            {%- set before = fact.incorporate(path={"identifier": node.name ~ "_before"}) %}
-            {%- do run_query(partition_sql(fact, before, node.config.meta.period)) %}
-            {%- do log(fact ~ " has a partition a month; now: dbt build", info=true) %}
+        {%- do large.update({api.Relation.create(node.database, node.schema, node.name): node.config.meta.period}) %}
+    {%- endfor %}
+    {%- for relation, period in large.items() %}
+        {%- set is_plain = "select 1 from pg_class where oid = to_regclass('" ~ relation ~ "') and relkind = 'r'" %}
+        {%- if run_query(is_plain).rows %}
+            {%- do run_query(partition_sql(relation, period)) %}
+            {%- do log(relation ~ " has a partition a month; now: dbt build", info=true) %}
         {%- endif %}
     {%- endfor %}
 {% endmacro %}
 
-{% macro partition_sql(fact, before, period) %}
+{% macro partition_sql(relation, period) %}
+    {%- set before = relation.incorporate(path={"identifier": relation.identifier ~ "_before"}) %}
     begin;
-    alter table {{ fact }} rename to {{ before.identifier }};
-    create table {{ fact }} (like {{ before }} including all) partition by range ({{ period }});
-    {{ make_months(fact, period, before) }};
-    insert into {{ fact }}
+    alter table {{ relation }} rename to {{ before.identifier }};
+    create table {{ relation }} (like {{ before }} including all) partition by range (({{ period }}));
+    {{ make_months(relation, period, before) }};
+    insert into {{ relation }}
     select before.*
     from {{ before }} as before;
     drop table {{ before }} cascade;
-    analyze {{ fact }};
+    analyze {{ relation }};
     delete from ops.built_project;
     commit;
 {% endmacro %}
