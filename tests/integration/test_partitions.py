@@ -29,6 +29,10 @@ PLAIN = """
     alter table raw.plain rename to events_events
 """
 UNTIL = "select until from ops.closed"
+OPTIONS = """
+    select oid::regclass::text, reloptions from pg_class
+    where relkind = 'r' and relnamespace::regnamespace::text in ('raw', 'core', 'marts', 'ops')
+"""
 IS_ANALYZED = "select count(*) from pg_class where oid = any(%s::regclass[]) and reltuples > 0"
 
 
@@ -56,6 +60,16 @@ def looked_at(company) -> dict[str, int]:
     while company.value(others):
         pass
     return dict(company.rows(LOOKED_AT))
+
+
+def test_autovacuum_is_set_where_nobody_has_by_hand(company):
+    company.read()
+    company.execute("alter table raw.reads set (autovacuum_vacuum_threshold = 7)")
+    company.build_facts()
+    options = dict(company.rows(OPTIONS))
+    assert options.pop("raw.reads") == ["autovacuum_vacuum_threshold=7"]
+    assert {"raw.events_events", "core.fct_metric_hourly", "ops.built_reads"} < set(options)
+    assert all("autovacuum_vacuum_scale_factor=0.02" in (found or []) for found in options.values())
 
 
 def test_months_hold_what_plain_tables_hold(company, partitioned, monkeypatch):
