@@ -62,23 +62,20 @@ def looked_at(company) -> dict[str, int]:
     return dict(company.rows(LOOKED_AT))
 
 
-def test_autovacuum_is_set_where_nobody_has_by_hand(company):
-    company.read()
-    company.execute("alter table raw.reads set (autovacuum_vacuum_threshold = 7)")
-    company.build_facts()
-    options = dict(company.rows(OPTIONS))
-    assert options.pop("raw.reads") == ["autovacuum_vacuum_threshold=7"]
-    assert {"raw.events_events", "core.fct_metric_hourly", "ops.built_reads"} < set(options)
-    assert all("autovacuum_vacuum_scale_factor=0.02" in (found or []) for found in options.values())
-
-
 def test_months_hold_what_plain_tables_hold(company, partitioned, monkeypatch):
     monkeypatch.setattr(raw, "dbt_vars", lambda: {"partition_by_month": True})
     company.execute(SOME, (company.now - dt.timedelta(days=60), company.now), EVENTS)
     company.read()
+    company.execute("alter table raw.reads set (autovacuum_vacuum_threshold = 7)")
     partitioned(*BUILD_FACTS)
     assert months(company) == {("2026_01", "2026_02", "2026_03")}
     assert company.value(IS_ANALYZED, (list(LARGE),)) == len(LARGE)
+
+    # Each month, and each other table, has settings of autovacuum: ours where nobody has set any by hand.
+    options = dict(company.rows(OPTIONS))
+    assert options.pop("raw.reads") == ["autovacuum_vacuum_threshold=7"]
+    assert {"raw.events_events_2026_01", "core.fct_metric_hourly_2026_03", "ops.built_reads"} < set(options)
+    assert all("autovacuum_vacuum_scale_factor=0.02" in (found or []) for found in options.values())
 
     # The next month begins: the last is looked at, and one is made; of the first only a row is, where no rule changed.
     # What is cheapest of a few thousand rows is not of millions: there must be a way that looks at no other.
