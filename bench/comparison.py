@@ -53,7 +53,10 @@ class Bar(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What was measured of a work, and of what it is held against: none where only absolute bars hold it."""
+    """What was measured of a work, and of what it is held against: none where only absolute bars hold it.
+
+    `growth` is of what the work leaves on disk, where that is measured: how many times as large it gets.
+    """
 
     bench: str
     work: Side
@@ -61,6 +64,7 @@ class Comparison(NamedTuple):
     bars: Sequence[Bar]
     costs: list[Cost]
     against_costs: list[Cost]
+    growth: float | None = None
 
     def ratio(self, of: Callable[[Cost], float]) -> float:
         """Return the median of the ratios of each pair: what loads the machine meanwhile slows both of a pair."""
@@ -81,6 +85,7 @@ FIGURES: dict[str, Callable[[Comparison], float]] = {
     "wall ms": lambda found: median(cost.wall for cost in found.costs) * 1000,
     "CPU s": lambda found: median(cost.cpu for cost in found.costs),
     "MiB": lambda found: median(cost.memory for cost in found.costs) / MIB,
+    "size x": lambda found: found.growth,
 }
 
 

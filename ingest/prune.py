@@ -11,6 +11,7 @@ from contextlib import closing
 from ingest import settings, warehouse
 from ingest.errors import SetupError, SourceError
 from ingest.hours import hour_of, midnight
+from ingest.raw import old_months
 from ingest.reads import Reads, now
 from ingest.sources import events
 
@@ -64,6 +65,8 @@ def prune(reads: Reads, stream: str, until: dt.datetime, really: bool) -> str:
             """,
             {"stream": stream, "until": until},
         )
+        for month in old_months(reads.connection, table, until):
+            cursor.execute(f"drop table {month}")
         cursor.execute(f"delete from raw.{table} where {is_old}", (until,))
     return f"prune: dropped {what}; their hours are closed"
 

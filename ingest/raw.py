@@ -4,12 +4,14 @@ Every table exists from the first run on, empty where its source is off, so that
 Keys and indexes are ours: dlt neither makes nor drops them.
 """
 
+import datetime as dt
 from dataclasses import dataclass
 
 import psycopg2
 
 from ingest.errors import SetupError
 from ingest.hours import business_timezone, hour_of, origin
+from ingest.project import dbt_vars
 
 # dlt's data types, and what they are in PostgreSQL.
 SQL_TYPES = {
@@ -22,6 +24,28 @@ SQL_TYPES = {
     "json": "jsonb",
 }
 SETUP_LOCK = "raw.setup"
+# Months of UTC; a partition's name ends with its own, as in dbt's macro make_months.
+MISSING_MONTHS = """
+    select name, month at time zone 'UTC', (month + interval '1 month') at time zone 'UTC'
+    from (
+        select %(table)s || to_char(month, '_YYYY_MM') as name, month
+        from generate_series(
+            date_trunc('month', %(start)s at time zone 'UTC'),
+            %(end)s at time zone 'UTC' - interval '1 microsecond',
+            interval '1 month'
+        ) as months (month)
+    ) as named
+    where to_regclass(name) is null
+        and exists (select from pg_partitioned_table where partrelid = %(table)s::regclass)
+"""
+OLD_MONTHS = """
+    select name
+    from (
+        select inhrelid::regclass::text as name from pg_inherits where inhparent = %(table)s::regclass
+    ) as partitions
+    where (to_date(right(name, 7), 'YYYY_MM') + interval '1 month') at time zone 'UTC' <= %(until)s
+    order by name
+"""
 # Table, column and type of what a table got after warehouses had it.
 ADDED_COLUMNS = (("ops.runs", "byte_count", "bigint"),)
 
@@ -30,7 +54,8 @@ ADDED_COLUMNS = (("ops.runs", "byte_count", "bigint"),)
 class Table:
     """A table that a source brings: `columns` maps a name to dlt's data type; those in `required` are never null.
 
-    Rows that it read are in the schema `raw`, what it has to remember of itself in `ops`.
+    Rows that it read are in the schema `raw`, what it has to remember of itself in `ops`. A table that names the `hour`
+    of a row is made in partitions, one a month, where the dbt var partition_by_month says so.
     """
 
     name: str
@@ -40,6 +65,7 @@ class Table:
     primary_key: tuple[str, ...] = ()
     indexes: tuple[str, ...] = ()
     schema: str = "raw"
+    hour: str | None = None
 
     @property
     def full_name(self) -> str:
@@ -63,8 +89,10 @@ class Table:
         ]
         if self.primary_key:
             lines.append(f"primary key ({', '.join(self.primary_key)})")
+        is_partitioned = self.hour and dbt_vars()["partition_by_month"]
         statements = [
-            f"create table {self.full_name} ({', '.join(lines)})",
+            f"create table {self.full_name} ({', '.join(lines)})"
+            + (f" partition by range (({self.hour}))" if is_partitioned else ""),
             f"comment on table {self.full_name} is '{self.comment}'",
         ]
         for number, definition in enumerate(self.indexes):
@@ -236,6 +264,30 @@ def _missing_columns(cursor) -> list[tuple[str, str, str]]:
         if not is_there:
             missing.append((name, column, type_))
     return missing
+
+
+def make_months(connection, table: Table, start: dt.datetime, end: dt.datetime) -> None:
+    """Make the partitions for rows of [start, end), two instants in UTC, where they are missing and the table has any.
+
+    A month is made and then attached, which stops no reader.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(MISSING_MONTHS, {"table": table.full_name, "start": start, "end": end})
+        for name, month, next_month in cursor.fetchall():
+            # Sent at once, which makes it one transaction: there is no month that is made and not attached.
+            cursor.execute(
+                f"create table {name} (like {table.full_name} including all); "
+                f"alter table {table.full_name} attach partition {name} "
+                "for values from (%s::timestamptz) to (%s::timestamptz)",
+                (month, next_month),
+            )
+
+
+def old_months(connection, table: str, until: dt.datetime) -> list[str]:
+    """Return the partitions of a raw table whose months are over before an instant; none of a plain table."""
+    with connection.cursor() as cursor:
+        cursor.execute(OLD_MONTHS, {"table": f"raw.{table}", "until": until})
+        return [name for (name,) in cursor.fetchall()]
 
 
 def claim(connection, company: str) -> None:

@@ -2,6 +2,7 @@
 
 from bench.benches import (
     backfill,
+    bloat,
     dirty_day,
     empty_tick_cold,
     first_load,
@@ -30,6 +31,7 @@ BENCHES = {
     "dirty_day": dirty_day,
     "backfill": backfill,
     "panels": panels,
+    "bloat": bloat,
 }
 # Only with --full, or by name.
-LONG = frozenset({"first_load_20m", "history_5y", "job_2018_1000x"})
+LONG = frozenset({"first_load_20m", "history_5y", "job_2018_1000x", "bloat"})

@@ -6,8 +6,9 @@
 
     meta: period (hour_at or date_day), subject (metric or stream: what a row is dirty by, and what its definition
     is of), stamps (columns that are no part of the value), revisions (whether they are written), from_raw (whether
-    it is lost where raw rows were pruned: its closed hours are never dirty again). Of a mart that is built so: dirty
-    (the condition for its rows that are built again), vars (those that its rows hang on).
+    it is lost where raw rows were pruned: its closed hours are never dirty again), is_large (whether it has a partition
+    a month where the var partition_by_month says so). Of a mart that is built so: dirty (the condition for its rows that
+    are built again), vars (those that its rows hang on).
 #}
 
 {# Whether a node takes reads: the facts, and dim_series, which is filled as they are. #}
@@ -49,6 +50,9 @@
         {{ take_reads(reads, follows) }}
         {{ take_definitions(registry, is_daily) }}
         {{ take_hours(registry, reads, exists, is_daily) }}
+        {%- if exists and is_partitioned() %}
+            {{ make_dirty_months() }};
+        {%- endif %}
     {%- endif %}
 {% endmacro %}
 
@@ -274,6 +278,7 @@
     from taken_definitions
     where definition is not null;
     {{ raise_built_until(source("ingest", "reads")) }}
+    {{- analyze_months() }}
 {% endmacro %}
 
 {#

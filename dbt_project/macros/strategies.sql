@@ -7,6 +7,7 @@
             select from {{ dirty }} as dirty
             where dirty.{{ meta.subject }} = rows.{{ meta.subject }} and dirty.{{ meta.period }} = rows.{{ meta.period }}
         )
+        {{- within_months("rows", dirty) }}
     {%- endset %}
     {{ replace_changed(arg_dict, is_dirty, meta.stamps, meta.revisions) }}
 {% endmacro %}
@@ -60,7 +61,8 @@
     {%- endif %}
     delete from {{ target }} as rows
     using changed
-    where {{ same_key("rows", "changed", key) }};
+    where {{ same_key("rows", "changed", key) }}
+        {{- within_months("rows", "changed") }};
     insert into {{ target }} ({{ columns | join(", ") }})
     select fresh.{{ columns | join(", fresh.") }}
     from {{ fresh }} as fresh

@@ -17,7 +17,7 @@ from ingest.errors import SettingError, SourceError
 from ingest.hours import business_timezone, check_zone, hour_of
 from ingest.job import Finding, Job, Visit
 from ingest.load import CsvFile, Rows, within_open_reads
-from ingest.raw import Table
+from ingest.raw import Table, make_months
 from ingest.reads import Period, Reading
 from ingest.settings import DEMO_COMPANY, PostgresSettings
 
@@ -280,6 +280,8 @@ def load_periods(
     hour = hour_of(time_column)
     job.guard(reading, reading.stream, files, table.name, f"{hour} >= %s and {hour} < %s")
     replaces = None if reading.is_first else within_open_reads(reading.stream, time_column)
+    for period in reading.periods:
+        make_months(job.reads.connection, table, *period)
     job.load([Rows(table, files, replaces)])
     reading.row_count = sum(file.row_count for file in files)
 

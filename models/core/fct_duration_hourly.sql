@@ -5,7 +5,7 @@
         unique_key=["series_id", "hour_at"],
         full_refresh=false,
         on_schema_change="append_new_columns",
-        meta={"period": "hour_at", "subject": "metric", "stamps": ["built_at"], "from_raw": true},
+        meta={"period": "hour_at", "subject": "metric", "stamps": ["built_at"], "from_raw": true, "is_large": true},
         indexes=[{"columns": ["metric", "hour_at"]}, {"columns": ["metric", "(" ~ day_of("hour_at") ~ ")"]}],
         pre_hook="{{ take_dirty() }}",
         post_hook="{{ mark_built() }}",

@@ -4,17 +4,19 @@ with samples as (
         and {{ hour_of("hour_at") }} >= {{ hour_of(now() ~ " - interval '7 days'") }}
 ),
 
--- dlt's own tables come and go with its loads.
+-- Partitions are their table. dlt's own tables come and go with its loads.
 tables as (
     select
         pg_namespace.nspname || '.' || pg_class.relname as name,
-        pg_total_relation_size(pg_class.oid) as bytes,
-        nullif(pg_class.reltuples, -1)::bigint as row_estimate
-    from pg_catalog.pg_class
+        sum(pg_total_relation_size(parts.oid))::bigint as bytes,
+        sum(nullif(parts.reltuples, -1))::bigint as row_estimate
+    from pg_catalog.pg_class as parts
+    inner join pg_catalog.pg_class on pg_class.oid = coalesce(pg_partition_root(parts.oid), parts.oid)
     inner join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
     where pg_namespace.nspname in ('raw', 'core', 'marts', 'ops')
-        and pg_class.relkind in ('r', 'm')
+        and parts.relkind in ('r', 'm')
         and not starts_with(pg_class.relname, '_dlt')
+    group by pg_namespace.nspname, pg_class.relname
 ),
 
 -- The first sample was taken while the first load ran: it would tell of that, and no growth.

@@ -28,6 +28,7 @@ TABLE = Table(
     required=frozenset({"event_id", "type", "occurred_at"}),
     # For models, in equality joins by hour, and for the replacement of a period.
     indexes=(f"({hour_of('occurred_at')})",),
+    hour=hour_of("occurred_at"),
 )
 TABLES = [TABLE]
 REQUIRED = ("event_id", "type", "occurred_at")

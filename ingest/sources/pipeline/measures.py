@@ -188,17 +188,20 @@ LOGGED = (
     REVISIONS,
 )
 
-# The past can't be asked how large it was: sampled at an instant. dlt's own tables come and go with its loads.
+# The past can't be asked how large it was: sampled at an instant. Partitions are their table; dlt's own tables come and
+# go with its loads.
 TABLE_BYTES = Measure(
     "pipeline.table_bytes",
     "pg_catalog.pg_class",
     f"""
     select jsonb_build_object('table', pg_namespace.nspname || '.' || pg_class.relname) as labels,
-        {hour_of("%(at)s")} as hour_at, pg_total_relation_size(pg_class.oid) as value, 1 as sample_count
-    from pg_class
+        {hour_of("%(at)s")} as hour_at, sum(pg_total_relation_size(parts.oid)) as value, 1 as sample_count
+    from pg_class as parts
+    inner join pg_class on pg_class.oid = coalesce(pg_partition_root(parts.oid), parts.oid)
     inner join pg_namespace on pg_namespace.oid = pg_class.relnamespace
     where pg_namespace.nspname in ('raw', 'core', 'marts', 'ops')
-        and pg_class.relkind in ('r', 'm')
+        and parts.relkind in ('r', 'm')
         and not starts_with(pg_class.relname, '_dlt')
+    group by pg_namespace.nspname, pg_class.relname
     """,
 )
