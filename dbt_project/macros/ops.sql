@@ -6,6 +6,7 @@
             {{ exceptions.raise_compiler_error("there is no " ~ reads ~ ": run `make ingest` first, which makes the raw tables") }}
         {%- endif %}
         {{- check_hours(reads) }}
+        {{- check_cluster() }}
         create table if not exists ops.built_reads (
             fact text,
             read_id bigint,

@@ -2,12 +2,7 @@
 {% macro get_incremental_replace_dirty_sql(arg_dict) %}
     {%- set meta = config.get("meta") %}
     {%- set dirty = "dirty_days" if meta.period == "date_day" else "dirty_hours" %}
-    {%- set is_dirty %}
-        exists (
-            select from {{ dirty }} as dirty
-            where dirty.{{ meta.subject }} = rows.{{ meta.subject }} and dirty.{{ meta.period }} = rows.{{ meta.period }}
-        )
-    {%- endset %}
+    {%- set is_dirty = is_among(dirty, [meta.subject, meta.period]) %}
     {{ replace_changed(arg_dict, is_dirty, meta.stamps, meta.revisions) }}
 {% endmacro %}
 
@@ -48,7 +43,7 @@
     from (
         select rows.*
         from {{ target }} as rows
-        where {{ is_dirty }}
+        where {{ is_dirty }}{{ by_itself() }}
     ) as old
     full join {{ fresh }} as new on {{ same_key("old", "new", key) }}
     where old.{{ key[0] }} is null
@@ -58,7 +53,7 @@
     {%- if revisions %}
     {{ write_revisions() }}
     {%- endif %}
-    delete from {{ target }} as rows
+    {{ as_cte("changed") }}delete from {{ target }} as rows
     using changed
     where {{ same_key("rows", "changed", key) }};
     insert into {{ target }} ({{ columns | join(", ") }})

@@ -5,7 +5,7 @@
         unique_key=["user_id", "date_day", "type"],
         full_refresh=false,
         on_schema_change="append_new_columns",
-        meta={"period": "date_day", "subject": "stream", "stamps": [], "from_raw": true},
+        meta={"period": "date_day", "subject": "stream", "stamps": [], "from_raw": true, "distribution": "user_id"},
         indexes=[{"columns": ["date_day", "stream"]}],
         pre_hook="{{ take_dirty() }}",
         post_hook="{{ mark_built() }}",
