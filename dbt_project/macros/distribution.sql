@@ -1,10 +1,15 @@
 {#
-    For those whose warehouse is a Citus cluster (docs/scaling.md): target `citus` of profiles.yml. A model's
-    meta.distribution is the column by whose hash its rows lie on the workers, or `reference`: a copy on each. On
-    PostgreSQL all of this changes nothing.
+    For those whose warehouse is a Citus cluster (docs/scaling.md): target `citus` of profiles.yml. The meta.distribution of
+    a table is the column by whose hash its rows lie on the workers, or `reference`: a copy on each. First it is that of
+    the raw events alone; with the var distribute_facts also that of facts and dimensions. On PostgreSQL all of this
+    changes nothing.
 #}
 {% macro on_citus() %}
     {{- return(target.name == "citus") -}}
+{% endmacro %}
+
+{% macro facts_are_distributed() %}
+    {{- return(on_citus() and var("distribute_facts")) -}}
 {% endmacro %}
 
 {# Make a table a distributed or a reference table, where it is neither. #}
@@ -21,7 +26,7 @@
 {# A first build is distributed empty: its rows go to the workers, and none stays on the coordinator's disk. #}
 {% macro postgres__create_table_as(temporary, relation, sql) -%}
     {%- set distribution = (config.get("meta") or {}).distribution -%}
-    {%- if temporary or not distribution or not on_citus() -%}
+    {%- if temporary or not distribution or not facts_are_distributed() -%}
         {{- dbt.postgres__create_table_as(temporary, relation, sql) -}}
     {%- else -%}
         {{ dbt.postgres__create_table_as(temporary, relation, "select * from (" ~ sql ~ ") as model limit 0") }}
@@ -58,16 +63,19 @@
     {%- for table in undistributed() %}
         {%- do run_query(distribute_sql(table.relation, table.distribution)) %}
         {%- do run_query("select truncate_local_data_after_distributing_table('" ~ table.relation ~ "')") %}
-        {%- do adapter.commit() %}
         {%- do log(table.relation ~ ": " ~ table.distribution, info=true) %}
     {%- endfor %}
 {% endmacro %}
 
 {# Relation and distribution of the tables that should be distributed, and are not. #}
 {% macro undistributed() %}
+    {%- set nodes = graph.sources.values() | list -%}
+    {%- if facts_are_distributed() -%}
+        {%- do nodes.extend(graph.nodes.values() | selectattr("resource_type", "equalto", "model")) -%}
+    {%- endif -%}
     {%- set found = [] -%}
-    {%- for node in graph.nodes.values() if node.resource_type == "model" and node.config.meta.distribution -%}
-        {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
+    {%- for node in nodes if node.config.meta.distribution -%}
+        {%- set relation = adapter.get_relation(node.database, node.schema, node.identifier or node.alias) -%}
         {%- if relation and relation.is_table -%}
             {%- set known = "select 1 from pg_dist_partition where logicalrelid = '" ~ relation ~ "'::regclass" -%}
             {%- if not run_query(known).rows -%}
@@ -83,7 +91,7 @@
     those of what is dirty: there they are asked by `in`, which Citus works out once and sends to the workers.
 #}
 {% macro is_among(table, columns) -%}
-    {%- if on_citus() %}
+    {%- if facts_are_distributed() %}
         (rows.{{ columns | join(", rows.") }}) in (
             select dirty.{{ columns | join(", dirty.") }}
             from {{ table }} as dirty
@@ -100,22 +108,22 @@
 
 {# A subquery with it is worked out by itself, and the rest on the coordinator by PostgreSQL, which can do all. #}
 {% macro by_itself() -%}
-    {{ "\n        offset 0" if on_citus() }}
+    {{ "\n        offset 0" if facts_are_distributed() }}
 {%- endmacro %}
 
 {# A fence where PostgreSQL needs one and a worker can't have one: of a subquery for each row of another. #}
 {% macro fence() -%}
-    {{ "offset 0" if not on_citus() }}
+    {{ "offset 0" if not facts_are_distributed() }}
 {%- endmacro %}
 
 {# Rows of a table of the coordinator as those of a CTE: a reference table can't be changed by the table itself. #}
 {% macro as_cte(table) -%}
-    {{ "with " ~ table ~ " as materialized (select * from " ~ table ~ ")\n    " if on_citus() }}
+    {{ "with " ~ table ~ " as materialized (select * from " ~ table ~ ")\n    " if facts_are_distributed() }}
 {%- endmacro %}
 
 {# The first period of each of the series, from a CTE `facts`: PostgreSQL looks each up, a worker groups its own. #}
 {% macro join_first_fact(period) -%}
-    {%- if on_citus() -%}
+    {%- if facts_are_distributed() -%}
     inner join (
         select
             facts.series_id,
@@ -132,5 +140,39 @@
         order by facts.{{ period }}
         limit 1
     ) as first_fact
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether a table has a row of a metric, for a condition: the workers say once of which metrics they have rows. #}
+{% macro has_metric(facts, metric) -%}
+    {%- if facts_are_distributed() -%}
+    {{ metric }} in (
+        select facts.metric
+        from {{ facts }} as facts
+        group by facts.metric
+    )
+    {%- else -%}
+    exists (
+        select from {{ facts }} as facts
+        where facts.metric = {{ metric }}
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether there are events in an hour of a CTE, for a condition: the workers say once in which hours they have some. #}
+{% macro has_events(events, hours) -%}
+    {%- set hour_at = hour_of("events.occurred_at") -%}
+    {%- if on_citus() -%}
+    {{ hours }}.hour_at in (
+            select {{ hour_at }}
+            from {{ events }} as events
+            where {{ hour_at }} >= (select min({{ hours }}.hour_at) from {{ hours }})
+            group by 1
+        )
+    {%- else -%}
+    exists (
+            select from {{ events }} as events
+            where {{ hour_at }} = {{ hours }}.hour_at
+        )
     {%- endif -%}
 {%- endmacro %}

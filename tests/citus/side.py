@@ -1,10 +1,7 @@
 """One of the two warehouses that are held against each other: the project's dbt in it, and its rows."""
 
-import os
-from collections import Counter
 from contextlib import closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psycopg2
 import pytest
