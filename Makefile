@@ -11,7 +11,7 @@ export WAREHOUSE_NOW := $(DEMO_NOW)
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run help install up down psql demo ingest check-sources build tick schedule airflow latest explain site dashboards check-dashboards reader grafana grafana-check prune backup restore docs test test-laws bench debian-packages lint clean requirements
+.PHONY: run help install up down psql demo ingest check-sources build tick schedule airflow latest explain site dashboards check-dashboards reader grafana grafana-check prune backup restore docs test test-laws test-citus bench debian-packages lint clean requirements
 
 run: ingest build latest site ## Everything, from an empty clone to numbers on the screen (the default)
 	@echo
@@ -124,6 +124,10 @@ test: $(INSTALLED_DEV) $(INSTALLED_AIRFLOW) debian-packages ## Run all tests, re
 
 test-laws: $(INSTALLED_DEV) ## Run the laws over ten times as many histories: an hour
 	@LAWS_EXAMPLES=2000 LAWS_REAL=10 $(BIN)/python -m pytest tests/property tests/mutations --numprocesses 2 --dist loadfile
+
+test-citus: $(INSTALLED_DEV) ## Hold a Citus cluster against plain PostgreSQL: CITUS_DSN=postgresql://... names an empty database
+	@test -n "$(CITUS_DSN)" || { echo "make: set CITUS_DSN to an empty database on the coordinator (docs/scaling.md)" >&2; exit 2; }
+	@CITUS_DSN="$(CITUS_DSN)" $(BIN)/python -m pytest tests/citus
 
 bench: install ## Measure what the work costs, into docs/performance.md (ONLY="first_load prometheus"; FULL=1: the long ones too)
 	@$(BIN)/python -m bench $(ONLY) $(if $(FULL),--full)

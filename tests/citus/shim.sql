@@ -93,6 +93,13 @@ begin
 end
 $$;
 
+create function undistribute_table(table_name regclass) returns void language plpgsql as $$
+begin
+    delete from pg_dist_partition where logicalrelid = table_name;
+    execute format('drop trigger if exists refuse_move on %s', table_name);
+end
+$$;
+
 create function forget_dropped() returns event_trigger language plpgsql as $$
 begin
     delete from pg_dist_partition where logicalrelid::oid in (select objid from pg_event_trigger_dropped_objects());

@@ -1,5 +1,7 @@
-"""One of the two warehouses that are held against each other: the project's dbt in it, and its rows."""
+"""One of two warehouses that are held against each other: the project's dbt in it, and its rows."""
 
+import os
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -9,12 +11,15 @@ import pytest
 from tests.conftest import ROOT
 from tests.facts import STATE
 
+NOW = "2026-10-26T12:00Z"
+VARS = ("--vars", "{distribute_facts: true}")
 SCHEMAS = ("raw", "raw_staging", "staging", "intermediate", "core", "marts", "ops")
+# Every fact, and the marts that are tables or made of all of them.
 COMPARED = STATE | {
     "revisions": """
         select series_id, grain, period_at, metric, old_value, new_value, reason from core.fct_metric_revision
     """,
-    "active_users": "select time, grain, stream, active_users, event_count, is_complete from marts.mart_active_users",
+    "active users": "select time, grain, stream, active_users, event_count, is_complete from marts.mart_active_users",
     "retention": "select cohort_week, week_number, cohort_users, active_users from marts.mart_retention",
 }
 
@@ -24,7 +29,7 @@ class Side:
 
     def __init__(self, dsn: dict[str, str], target: str, folder: Path):
         """Take libpq's parameters, the target, and a folder with a profiles.yml, for what dbt writes."""
-        self.dsn, self.folder = dsn, folder
+        self.dsn, self.queries = dsn, []
         self.environment = {
             "WAREHOUSE_HOST": dsn["host"],
             "WAREHOUSE_PORT": str(dsn.get("port", 5432)),
@@ -32,7 +37,7 @@ class Side:
             "WAREHOUSE_PASSWORD": dsn.get("password", ""),
             "WAREHOUSE_DATABASE": dsn["dbname"],
             "WAREHOUSE_SSLMODE": dsn.get("sslmode", "prefer"),
-            "WAREHOUSE_NOW": "2026-10-26T12:00Z",
+            "WAREHOUSE_NOW": NOW,
             "DBT_TARGET": target,
             "DBT_PROFILES_DIR": str(folder),
             "DBT_TARGET_PATH": str(folder / target),
@@ -54,8 +59,21 @@ class Side:
             cursor.execute(query)
             return cursor.fetchall()
 
-    def dbt(self, *arguments: str) -> tuple[bool, list[tuple[str, str]], str]:
-        """Run dbt in this process; returns whether it went well, each query with its node, and what went wrong."""
+    def state(self) -> dict[str, Counter]:
+        """Return all that is compared: name -> how often each row is there, as text."""
+        with closing(self.connect()) as connection, connection.cursor() as cursor:
+            return self.state_in(cursor)
+
+    def state_in(self, cursor) -> dict[str, Counter]:
+        """Return the same as an open transaction sees it."""
+        found = {}
+        for name, query in COMPARED.items():
+            cursor.execute(query)
+            found[name] = Counter(map(repr, cursor.fetchall()))
+        return found
+
+    def dbt(self, *arguments: str) -> list[tuple[str, str]]:
+        """Run dbt in this process; returns each query with the name of its node. Fails with what went wrong."""
         from dbt.cli.main import dbtRunner
 
         queries, errors = [], []
@@ -67,7 +85,16 @@ class Side:
                 errors.append(event.info.msg)
 
         with pytest.MonkeyPatch.context() as environment:
+            for name in [name for name in os.environ if name.startswith("WAREHOUSE_")]:
+                environment.delenv(name)
             for name, value in self.environment.items():
                 environment.setenv(name, value)
-            result = dbtRunner(callbacks=[note]).invoke(["--quiet", *arguments, "--project-dir", str(ROOT)])
-        return result.success, queries, "\n".join([*errors, str(result.exception or "")])
+            result = dbtRunner(callbacks=[note]).invoke(["--quiet", *arguments, *VARS, "--project-dir", str(ROOT)])
+        assert result.success, "\n".join(filter(None, [*errors, str(result.exception or "")]))
+        return queries
+
+
+def differences(one: dict[str, Counter], other: dict[str, Counter]) -> dict[str, list[str]]:
+    """Return what two states don't have in common: name -> the rows that one side alone has."""
+    found = {name: [*(one[name] - other[name]), *(other[name] - one[name])] for name in one}
+    return {name: sorted(rows) for name, rows in found.items() if rows}
