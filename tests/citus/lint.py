@@ -4,8 +4,11 @@ They are those of docs/scaling.md; each stands in Citus's sources (query_pushdow
 outputs that its tests expect) or was seen on a cluster. A statement that they let pass may still be refused by one.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 
 from sqlglot import exp, parse_one
@@ -14,32 +17,47 @@ from sqlglot import exp, parse_one
 # their own and sent to the workers.
 SHARDS, COPIES, COORDINATOR, SENT = "shards", "copies", "coordinator", "sent"
 SCHEMAS = ("raw", "core", "staging", "intermediate", "marts", "ops")
+NAME = re.compile(rf"\b(?:{'|'.join(SCHEMAS)})\.\w+")
 
 
-@dataclass
+@cache
+def parsed(sql: str) -> exp.Expression:
+    """Return the tree of a statement."""
+    return parse_one(sql, dialect="postgres")
+
+
 class Cluster:
-    """What is distributed (table -> column or `reference`), and the SQL of each view, by names with schemas."""
+    """What is distributed, and how, and the views over it."""
 
-    tables: dict[str, str]
-    views: dict[str, str]
-    kinds: dict[str, str] = field(default_factory=dict)
+    def __init__(self, tables: dict[str, str], views: dict[str, str]):
+        """Take table -> column or `reference`, and view -> its SQL, by names with schemas."""
+        self.tables = tables
+        # To parse a statement takes 50 ms: those of which no name is of the cluster are not.
+        self.over = set(tables)
+        while more := {name for name, sql in views.items() if self.is_over(sql)} - self.over:
+            self.over |= more
+        self.views = {name: parsed(views[name]) for name in self.over & set(views)}
+        self.kinds: dict[str, str] = {}
+        self.view_keys: dict[str, set[str]] = {}
 
     def refusals(self, sql: str) -> list[str]:
         """Return why Citus would refuse a statement; nothing where it touches no table of the cluster."""
-        statement = parse_one(sql, dialect="postgres")
-        names = {_name(table) for table in statement.find_all(exp.Table)}
-        if not any(self.kind(name) in (SHARDS, COPIES) for name in names) and not names & set(self.views):
+        if not self.is_over(sql):
             return []
-        reader = Reader(self)
+        statement, reader = parsed(sql), Reader(self)
         found = [*self._of_statement(statement)]
         for query in _outermost(statement):
             reader.read(query, {}, {})
         return sorted({*found, *reader.found})
 
+    def is_over(self, sql: str) -> bool:
+        """Return whether a statement names a table of the cluster, or a view over one."""
+        return not self.over.isdisjoint(NAME.findall(sql))
+
     def kind(self, name: str) -> str:
         """Return where the rows of a table or view are."""
         if name in self.views and name not in self.kinds:
-            self.kinds[name] = Reader(self).read(parse_one(self.views[name], dialect="postgres"), {}, {})
+            self.kinds[name] = Reader(self).read(self.views[name], {}, {})
         if name in self.kinds:
             return self.kinds[name]
         return {None: COORDINATOR, "reference": COPIES}.get(self.tables.get(name), SHARDS)
@@ -49,7 +67,9 @@ class Cluster:
         found = set()
         for name in {_name(table) for table in node.find_all(exp.Table)}:
             if name in self.views:
-                found |= self.keys(parse_one(self.views[name], dialect="postgres"))
+                if name not in self.view_keys:
+                    self.view_keys[name] = self.keys(self.views[name])
+                found |= self.view_keys[name]
             elif self.tables.get(name, "reference") != "reference":
                 found.add(self.tables[name])
         return found
@@ -93,10 +113,13 @@ class Reader:
     def _ctes(self, query: exp.Expression, ctes: dict[str, str], outer: dict[str, str]) -> dict[str, str]:
         """A CTE that is read twice, or materialized, is a query of its own; others are put where they are read."""
         found: dict[str, str] = {}
+        if not query.ctes:
+            return found
+        reads = Counter(_name(table) for table in query.find_all(exp.Table))
         for cte in query.ctes:
             kind = self.read(cte.this, ctes | found, outer)
-            reads = sum(_name(table) == cte.alias for table in query.find_all(exp.Table))
-            is_inlined = cte.args.get("materialized") is False or (reads == 1 and not cte.args.get("materialized"))
+            is_once = reads[cte.alias] == 1 and not cte.args.get("materialized")
+            is_inlined = cte.args.get("materialized") is False or is_once
             found[cte.alias] = kind if is_inlined or kind == COORDINATOR else SENT
         return found
 

@@ -162,10 +162,11 @@ def test_a_table_on_the_coordinator_stops_the_build_until_it_is_moved(cluster):
 
 @pytest.mark.skipif(DSN is not None, reason="that cluster has the extension")
 def test_the_target_citus_needs_citus(cluster):
-    cluster.execute("alter table pg_dist_partition rename to elsewhere")
+    database = cluster.dsn["dbname"]
+    cluster.execute(f"alter database {database} set search_path = core")
     with pytest.raises(AssertionError, match="has no extension citus: `create extension citus`"):
         cluster.dbt("run", "--select", "dim_annotation")
-    cluster.execute("alter table elsewhere rename to pg_dist_partition")
+    cluster.execute(f"alter database {database} reset search_path")
 
 
 @cache
