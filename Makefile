@@ -11,7 +11,7 @@ export WAREHOUSE_NOW := $(DEMO_NOW)
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run help install up down psql demo ingest check-sources build tick schedule airflow latest explain site dashboards check-dashboards reader grafana grafana-check prune backup restore docs test test-laws test-load bench debian-packages lint clean requirements
+.PHONY: run help install up down psql demo ingest check-sources build tick schedule airflow latest explain site dashboards check-dashboards reader grafana grafana-check prune backup restore docs test test-laws test-load test-citus bench debian-packages lint clean requirements
 
 run: ingest build latest site ## Everything, from an empty clone to numbers on the screen (the default)
 	@echo
@@ -127,6 +127,10 @@ test-laws: $(INSTALLED_DEV) ## Run the laws over ten times as many histories: an
 
 test-load: $(INSTALLED_DEV) ## 50 readers at the dashboards for five minutes, and a tick each minute: what they see, and how long it takes
 	@LOAD_READERS=50 LOAD_TICKS=5 LOAD_SECONDS=60 $(BIN)/python -m pytest -s tests/load
+
+test-citus: $(INSTALLED_DEV) ## Hold a Citus cluster against plain PostgreSQL: CITUS_DSN=postgresql://... names an empty database
+	@test -n "$(CITUS_DSN)" || { echo "make: set CITUS_DSN to an empty database on the coordinator (docs/scaling.md)" >&2; exit 2; }
+	@CITUS_DSN="$(CITUS_DSN)" $(BIN)/python -m pytest tests/citus
 
 bench: install ## Measure what the work costs, into docs/performance.md (ONLY="first_load prometheus"; FULL=1: the long ones too)
 	@$(BIN)/python -m bench $(ONLY) $(if $(FULL),--full)

@@ -80,40 +80,49 @@ class Rows:
 
 
 def within_open_reads(stream: str, time_column: str) -> str:
-    """Return the condition "this row lies in a period that is being read of this stream"."""
-    at = _of_table(time_column)
-    return _within(f"r.stream = '{stream}'", "true", at, hour_of(at), "r.period_start", "r.period_end")
+    """Return the condition "this row lies in a period that is being read of this stream".
+
+    The subqueries name no row of the table: where it lies on the workers of a cluster, raw.reads is not there.
+    """
+    at, reads = _of_table(time_column), _open_reads(f"r.stream = '{stream}'")
+    periods = f"select range_agg(tstzrange(r.period_start, r.period_end)) from {reads}"
+    return f"{_between(hour_of(at), 'r.period_start', 'r.period_end', reads)} and {at} <@ ({periods})"
 
 
 def within_own_open_reads(source: str, time_column: str) -> str:
     """Return the same for a table of all streams of a source, with a column `stream`."""
-    same_stream, at = "r.stream = {table}.stream", _of_table(time_column)
-    return _within(f"r.source = '{source}'", same_stream, at, at, "r.period_start", "r.period_end")
+    return _within(source, _of_table(time_column), "r.period_start", "r.period_end")
 
 
 def within_own_open_days(source: str, date_column: str) -> str:
     """Return the same for a table of business days: those that the periods touch."""
-    same_stream, last = "r.stream = {table}.stream", day_of("(r.period_end - interval '1 microsecond')")
-    at = _of_table(date_column)
-    return _within(f"r.source = '{source}'", same_stream, at, at, day_of("r.period_start"), f"{last} + 1")
+    last = day_of("(r.period_end - interval '1 microsecond')")
+    return _within(source, _of_table(date_column), day_of("r.period_start"), f"{last} + 1")
 
 
 def _of_table(column: str) -> str:
     return f"{{table}}.{column}"
 
 
-def _within(which: str, same_stream: str, at: str, indexed: str, start: str, end: str) -> str:
-    """Return the condition; a read with an error was given up by this run, and nothing replaces its rows.
+def _within(source: str, at: str, start: str, end: str) -> str:
+    """Return the condition "in an open read of the row's stream"."""
+    reads = _open_reads(f"r.source = '{source}'")
+    same_stream = "r.stream = {table}.stream"
+    same_period = f"{at} >= {start} and {at} < {end}"
+    return f"{_between(at, start, end, reads)} and exists (select from {reads} and {same_stream} and {same_period})"
 
-    The outer bounds are for the index, which the list of periods can't reach: `indexed` is the time, or its hour,
-    which lies in a period where the time does, since periods start on whole hours.
+
+def _open_reads(which: str) -> str:
+    """Return what stands after `from` for open reads; of one that this run gave up (error) nothing is replaced."""
+    return f"raw.reads r where {which} and r.finished_at is null and r.repeated_by is null and r.error is null"
+
+
+def _between(indexed: str, start: str, end: str, reads: str) -> str:
+    """Return the outer bounds of the periods, for the index, which the list of periods can't reach.
+
+    `indexed` is the time, or its hour, which lies in a period where the time does: periods start on whole hours.
     """
-    reads = f"raw.reads r where {which} and r.finished_at is null and r.repeated_by is null and r.error is null"
-    return (
-        f"{indexed} >= (select min({start}) from {reads}) "
-        f"and {indexed} < (select max({end}) from {reads}) "
-        f"and exists (select from {reads} and {same_stream} and {at} >= {start} and {at} < {end})"
-    )
+    return f"{indexed} >= (select min({start}) from {reads}) and {indexed} < (select max({end}) from {reads})"
 
 
 def load(source: str, loads: list[Rows], warehouse: Target, connection, folder: Path) -> None:

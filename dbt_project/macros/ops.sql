@@ -7,6 +7,7 @@
         {%- endif %}
         {{- check_hours(reads) }}
         {{- check_partitions() }}
+        {{- check_cluster() }}
         create table if not exists ops.built_reads (
             fact text,
             read_id bigint,

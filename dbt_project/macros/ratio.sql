@@ -5,6 +5,9 @@
     of a metric was read.
 #}
 {% macro ratios(facts, period, covered) %}
+{%- set merged = "sum(facts.value order by facts.series_id) as value, count(*) as series_count, "
+    ~ "bool_or(facts.is_estimated) as is_estimated, max(facts.built_at) as built_at" %}
+{%- set series_count = "coalesce(numerator.series_count, 0)" if facts_are_distributed() else "numerator.series_count" %}
 with metrics as (
     select * from {{ ref("dim_metric") }}
 ),
@@ -22,15 +25,26 @@ denominators as (
     select
         ratio_series.metric,
         facts.{{ period }},
-        sum(facts.value order by facts.series_id) as value,
-        count(*) as series_count,
-        bool_or(facts.is_estimated) as is_estimated,
-        max(facts.built_at) as built_at
+        {{ merged }}
     from ratio_series
     inner join {{ facts }} as facts on facts.series_id = ratio_series.series_id
     where ratio_series.side = 'denominator'
     group by ratio_series.metric, facts.{{ period }}
 ),
+
+{%- if facts_are_distributed() %}
+
+numerators as (
+    select
+        ratio_series.metric,
+        facts.{{ period }},
+        {{ merged }}
+    from ratio_series
+    inner join {{ facts }} as facts on facts.series_id = ratio_series.series_id
+    where ratio_series.side = 'numerator'
+    group by ratio_series.metric, facts.{{ period }}
+),
+{%- endif %}
 
 sides as (
     select
@@ -42,7 +56,7 @@ sides as (
             case when above.zero_fill and above_covered.hours > 0 then 0 end
         ) as numerator,
         denominators.value as denominator,
-        {{ is_one_number("above", "numerator.series_count") }}
+        {{ is_one_number("above", series_count) }}
         and {{ is_one_number("below", "denominators.series_count") }} as is_one_number,
         denominators.is_estimated or coalesce(numerator.is_estimated, false) as is_estimated,
         above_covered.is_complete and below_covered.is_complete as is_complete,
@@ -51,18 +65,21 @@ sides as (
     inner join metrics on metrics.metric = denominators.metric
     inner join metrics as above on above.metric = metrics.numerator
     inner join metrics as below on below.metric = metrics.denominator
+    {%- if facts_are_distributed() %}
+    left join numerators as numerator
+        on numerator.metric = denominators.metric
+        and numerator.{{ period }} = denominators.{{ period }}
+    {%- else %}
     cross join lateral (
         select
-            sum(facts.value order by facts.series_id) as value,
-            count(*) as series_count,
-            bool_or(facts.is_estimated) as is_estimated,
-            max(facts.built_at) as built_at
+            {{ merged }}
         from ratio_series
         inner join {{ facts }} as facts on facts.series_id = ratio_series.series_id
         where ratio_series.side = 'numerator'
             and ratio_series.metric = denominators.metric
             and facts.{{ period }} = denominators.{{ period }}
     ) as numerator
+    {%- endif %}
     cross join lateral (
         {{ covered("above", "denominators." ~ period) }}
     ) as above_covered

@@ -3,10 +3,7 @@
     {%- set meta = config.get("meta") %}
     {%- set dirty = "dirty_days" if meta.period == "date_day" else "dirty_hours" %}
     {%- set is_dirty %}
-        exists (
-            select from {{ dirty }} as dirty
-            where dirty.{{ meta.subject }} = rows.{{ meta.subject }} and dirty.{{ meta.period }} = rows.{{ meta.period }}
-        )
+        {{- is_among(dirty, [meta.subject, meta.period]) }}
         {{- within_months("rows", dirty) }}
     {%- endset %}
     {{ replace_changed(arg_dict, is_dirty, meta.stamps, meta.revisions) }}
@@ -49,7 +46,7 @@
     from (
         select rows.*
         from {{ target }} as rows
-        where {{ is_dirty }}
+        where {{ is_dirty }}{{ by_itself() }}
     ) as old
     full join {{ fresh }} as new on {{ same_key("old", "new", key) }}
     where old.{{ key[0] }} is null
@@ -59,7 +56,7 @@
     {%- if revisions %}
     {{ write_revisions() }}
     {%- endif %}
-    delete from {{ target }} as rows
+    {{ as_cte("changed") }}delete from {{ target }} as rows
     using changed
     where {{ same_key("rows", "changed", key) }}
         {{- within_months("rows", "changed") }};

@@ -5,6 +5,7 @@
         unique_key=["date_day"],
         full_refresh=false,
         on_schema_change="append_new_columns",
+        meta={"distribution": "reference"},
     )
 }}
 

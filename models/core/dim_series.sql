@@ -5,7 +5,7 @@
         unique_key=["series_id"],
         full_refresh=false,
         on_schema_change="fail",
-        meta={"subject": "metric", "from_raw": true},
+        meta={"subject": "metric", "from_raw": true, "distribution": "reference"},
         indexes=[{"columns": ["metric"]}],
         pre_hook="{{ take_dirty() }}",
         post_hook="{{ mark_built() }}",

@@ -5,7 +5,7 @@
         unique_key=["stream", "hour_at"],
         full_refresh=false,
         on_schema_change="append_new_columns",
-        meta={"period": "hour_at", "subject": "stream", "stamps": [], "from_raw": true},
+        meta={"period": "hour_at", "subject": "stream", "stamps": [], "from_raw": true, "distribution": "reference"},
         pre_hook="{{ take_dirty() }}",
         post_hook="{{ mark_built() }}",
     )

@@ -12,6 +12,7 @@
             "revisions": true,
             "from_raw": true,
             "is_large": true,
+            "distribution": "series_id",
         },
         indexes=[{"columns": ["metric", "hour_at"]}],
         pre_hook="{{ take_dirty() }}",

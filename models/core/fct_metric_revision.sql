@@ -4,6 +4,7 @@
         incremental_strategy="append",
         full_refresh=false,
         on_schema_change="append_new_columns",
+        meta={"distribution": "series_id"},
         indexes=[{"columns": ["metric", "revised_at"]}, {"columns": ["period_at"]}, {"columns": ["revised_at"]}],
     )
 }}

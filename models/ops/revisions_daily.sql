@@ -24,7 +24,7 @@ counted as (
         from revisions
         where revisions.revised_at >= dates.starts_at
             and revisions.revised_at < {{ day_start("dates.date_day + 1") }}
-        offset 0
+        {{ fence() }}
     ) as of_day
     group by dates.starts_at, dates.date_day, of_day.reason
 )

@@ -32,13 +32,7 @@ from metrics
 inner join sources on sources.source = split_part(metrics.stream, '.', 1)
 left join streams on streams.stream = metrics.stream
 -- What the pipeline measures of itself may not have happened yet: on its first day, or a quota where there is none.
-where (streams.stream is null or sources.source <> 'pipeline') and not exists (
-    select from {{ ref("fct_metric_hourly") }} as hourly
-    where hourly.metric = metrics.metric
-) and not exists (
-    select from {{ ref("fct_metric_daily") }} as daily
-    where daily.metric = metrics.metric
-) and not exists (
-    select from {{ ref("fct_duration_hourly") }} as durations
-    where durations.metric = metrics.metric
-)
+where (streams.stream is null or sources.source <> 'pipeline')
+    and not {{ has_metric(ref("fct_metric_hourly"), "metrics.metric") }}
+    and not {{ has_metric(ref("fct_metric_daily"), "metrics.metric") }}
+    and not {{ has_metric(ref("fct_duration_hourly"), "metrics.metric") }}

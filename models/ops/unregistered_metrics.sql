@@ -23,10 +23,7 @@ found as (
         'events.count' as metric
     from hours_read
     where hours_read.stream = 'events.events'
-        and exists (
-            select from {{ ref("stg_events__events") }} as events
-            where {{ hour_of("events.occurred_at") }} = hours_read.hour_at
-        )
+        and {{ has_events(ref("stg_events__events"), "hours_read") }}
     union all
     select
         hours_read.stream,

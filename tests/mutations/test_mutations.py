@@ -269,7 +269,7 @@ MUTATIONS = [
         python(
             load,
             "within_open_reads",
-            lambda within: lambda *stream: within(*stream).partition("and exists")[0] + " and true",
+            lambda within: lambda *stream: within(*stream).partition(" <@ ")[0] + " is not null",
         ),
         RAW,
     ),

@@ -53,13 +53,7 @@ zeros as (
         null::timestamptz as built_at
     from metrics
     inner join series on series.metric = metrics.metric
-    cross join lateral (
-        select facts.date_day
-        from facts
-        where facts.series_id = series.series_id
-        order by facts.date_day
-        limit 1
-    ) as first_fact
+    {{ join_first_fact("date_day") }}
     inner join dates on dates.date_day > first_fact.date_day
     cross join lateral (
         {{ covered_day("metrics", "dates.date_day") }}

@@ -50,13 +50,7 @@ zeros as (
         null::timestamptz as built_at
     from metrics
     inner join series on series.metric = metrics.metric
-    cross join lateral (
-        select facts.hour_at
-        from facts
-        where facts.series_id = series.series_id
-        order by facts.hour_at
-        limit 1
-    ) as first_fact
+    {{ join_first_fact("hour_at") }}
     inner join coverage on coverage.stream = metrics.stream and coverage.hour_at > first_fact.hour_at
     where metrics.zero_fill
         and not exists (

@@ -36,7 +36,7 @@ hours_of_days as (
         where hourly.metric = dirty_days.metric
             and hourly.hour_at >= {{ day_start("dirty_days.date_day") }}
             and hourly.hour_at < {{ day_start("dirty_days.date_day + 1") }}
-        offset 0
+        {{ fence() }}
     ) as hours
 ),
 

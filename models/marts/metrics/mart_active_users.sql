@@ -62,6 +62,24 @@ dated as (
 
 -- Each user is counted once in each period: days don't add up to weeks.
 active as (
+    {%- if facts_are_distributed() %}
+    select
+        dated.stream,
+        dated.day_from,
+        dated.settle_minutes,
+        dated.grain,
+        dated.period_start,
+        dated.next_start,
+        count(distinct activity.user_id) as active_users,
+        sum(activity.event_count)::bigint as event_count
+    from dated
+    inner join activity
+        on activity.stream = dated.stream
+        and activity.date_day >= dated.period_start
+        and activity.date_day < dated.next_start
+    group by
+        dated.stream, dated.day_from, dated.settle_minutes, dated.grain, dated.period_start, dated.next_start
+    {%- else %}
     select
         dated.*,
         counted.active_users,
@@ -77,6 +95,7 @@ active as (
             and activity.date_day < dated.next_start
     ) as counted
     where counted.active_users > 0
+    {%- endif %}
 )
 
 select

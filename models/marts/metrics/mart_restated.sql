@@ -60,7 +60,7 @@ restated as (
         from revisions
         where revisions.period_at >= dates.starts_at
             and revisions.period_at < {{ day_start("dates.date_day + 1") }}
-        offset 0
+        {{ fence() }}
     ) as of_day
     inner join shown on shown.series_id = of_day.series_id
     inner join metrics on metrics.metric = shown.metric

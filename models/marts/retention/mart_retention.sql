@@ -72,10 +72,20 @@ users as (
         min(active_weeks.active_week) as cohort_week
     from active_weeks
     cross join dirty_weeks
+    {%- if facts_are_distributed() %}
+    inner join (
+        select
+            user_id,
+            min(date_day) as date_day
+        from all_activity
+        group by user_id
+    ) as first_day on first_day.user_id = active_weeks.user_id and first_day.date_day >= dirty_weeks.first_cohort
+    {%- else %}
     where not exists (
         select from all_activity
         where all_activity.user_id = active_weeks.user_id and all_activity.date_day < dirty_weeks.first_cohort
     )
+    {%- endif %}
     group by active_weeks.user_id
 ),
 
