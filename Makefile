@@ -11,7 +11,7 @@ export WAREHOUSE_NOW := $(DEMO_NOW)
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run help install up down psql demo ingest check-sources build tick schedule airflow latest explain site dashboards check-dashboards reader grafana grafana-check prune backup restore docs test test-laws bench debian-packages lint clean requirements
+.PHONY: run help install up down psql demo ingest check-sources build tick schedule airflow latest explain site dashboards check-dashboards roles grafana grafana-check prune backup restore docs test test-laws bench debian-packages lint clean requirements
 
 run: ingest build latest site ## Everything, from an empty clone to numbers on the screen (the default)
 	@echo
@@ -95,8 +95,8 @@ dashboards: install ## Write Grafana's JSON, dbt's exposures and its metrics for
 check-dashboards: up ## Run each statement of the dashboards as Grafana would, and say what is wrong
 	@$(BIN)/python -m dashboards.check
 
-reader: up ## Make the role that Grafana logs in as, which reads marts and the views of ops; shows its password once
-	@$(BIN)/python -m dashboards.reader
+roles: up ## The roles of a server of your own, with least rights; shows their passwords once (READERS=1: those that read)
+	@$(BIN)/python -m roles $(if $(READERS),--readers)
 
 grafana: up ## Start the Grafana that is installed here, with the dashboards in it
 	@$(BIN)/python -m dashboards.start_grafana

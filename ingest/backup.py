@@ -83,14 +83,12 @@ def restore(file: Path) -> str:
             "`make clean` removes the embedded warehouse, WAREHOUSE_DATABASE names another database"
         )
     _pour(file)
-    return (
-        f"restore: {_table_count()} tables and views from {_shown(file)}; next: make tick, and for Grafana make reader"
-    )
+    return f"restore: {_table_count()} tables and views from {_shown(file)}; next: make roles (where used), make tick"
 
 
 def _pour(file: Path) -> None:
     """Write a dump's statements into the warehouse; both programs end well, or nothing of it is there."""
-    # The roles that were granted something may not be here: dbt and `make reader` grant anew.
+    # The roles that were granted something may not be here: dbt and `make roles` grant anew.
     with (
         _started("pg_restore", "--no-owner", "--no-privileges", "--file=-", str(file)) as dump,
         _started("psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1") as psql,

@@ -98,12 +98,12 @@ def resolve(source: str, spec: type[SourceSettings]) -> SourceSettings:
         raise SettingError(_explain(("sources", source), spec, error.errors()[0], readme)) from error
 
 
-def resolve_section(name: str, spec: type[BaseModel], page: str) -> BaseModel:
+def resolve_section(path: tuple[str, ...], spec: type[BaseModel], page: str) -> BaseModel:
     """Return the settings of a section that is no source's; raises SetupError that names the setting and the cure."""
     try:
-        return spec.model_validate(_section(name))
+        return spec.model_validate(_section(*path))
     except ValidationError as error:
-        raise SetupError(_explain((name,), spec, error.errors()[0], page)) from error
+        raise SetupError(_explain(path, spec, error.errors()[0], page)) from error
 
 
 def instant(source: str, setting: str, text: object) -> dt.datetime | None:

@@ -13,6 +13,7 @@ import jinja2
 import psycopg2
 import yaml
 
+from ingest import tls
 from ingest.embedded import EmbeddedError, EmbeddedServer, binaries
 from ingest.errors import SetupError
 from ingest.project import ROOT
@@ -31,6 +32,7 @@ class Target:
     password: str
     database: str
     sslmode: str
+    sslrootcert: str  # '' is libpq's own default
 
     @property
     def is_embedded(self) -> bool:
@@ -47,6 +49,7 @@ class Target:
             "PGPASSWORD": self.password,
             "PGDATABASE": self.database,
             "PGSSLMODE": self.sslmode,
+            "PGSSLROOTCERT": self.sslrootcert,
         }
 
 
@@ -70,6 +73,7 @@ def target() -> Target:
             password=output["password"],
             database=output["dbname"],
             sslmode=output.get("sslmode", "prefer"),
+            sslrootcert=output.get("sslrootcert", ""),
         )
     except (yaml.YAMLError, jinja2.TemplateError, KeyError, TypeError, ValueError) as error:
         raise SetupError(f"{path} can't be read ({error!r}): compare it with profiles.example.yml") from error
@@ -107,13 +111,15 @@ def connect(database: str | None = None, login: tuple[str, str] | None = None):
             password=password,
             dbname=database or warehouse.database,
             sslmode=warehouse.sslmode,
+            sslrootcert=warehouse.sslrootcert,
             application_name="business-dashboards",
             connect_timeout=10,  # another program on the port may never answer
             options="-c timezone=UTC",
         )
     except psycopg2.OperationalError as error:
         taken = f"run `make up`; where another's server has port {warehouse.port}, set WAREHOUSE_PORT"
-        cure = taken if warehouse.is_embedded else "check WAREHOUSE_* and profiles.yml"
+        own = tls.cure(str(error), "WAREHOUSE_HOST", "WAREHOUSE_SSLROOTCERT") or "check WAREHOUSE_* and profiles.yml"
+        cure = taken if warehouse.is_embedded else own
         reason = str(error).strip().splitlines()[0]
         raise SetupError(f"the warehouse does not let us in: {reason}: {cure}") from error
 

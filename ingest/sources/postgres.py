@@ -13,6 +13,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import parse_dsn, quote_ident
 
+from ingest import tls
 from ingest.errors import SettingError, SourceError
 from ingest.hours import business_timezone, check_zone, hour_of
 from ingest.job import Finding, Job, Visit
@@ -74,10 +75,10 @@ class Snapshot:
             connection = psycopg2.connect(**self._dsn)
         except psycopg2.OperationalError as error:
             reason = str(error).strip().splitlines()[0]
-            kind = SettingError if REFUSES.search(str(error)) else SourceError
-            raise kind(
-                f"[sources.{self.source}] url: {reason}. Is the server up, are host, database, user and password right?"
-            ) from error
+            wrong_certificate = tls.cure(str(error), "it", "its parameter sslrootcert")
+            kind = SettingError if wrong_certificate or REFUSES.search(str(error)) else SourceError
+            cure = wrong_certificate or "Is the server up, are host, database, user and password right?"
+            raise kind(f"[sources.{self.source}] url: {reason}. {cure}") from error
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         return connection
 
@@ -319,6 +320,7 @@ def _dsn(visit: Visit, settings: PostgresSettings) -> dict:
             "user": warehouse.user,
             "password": warehouse.password,
             "sslmode": warehouse.sslmode,
+            "sslrootcert": warehouse.sslrootcert,
         }
     return own | given | {"options": options}
 

@@ -20,6 +20,7 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.oauth2 import service_account
 from google.protobuf.json_format import ParseError
 
+from ingest import tls
 from ingest.errors import SettingError, SourceError
 from ingest.settings import DEMO_COMPANY
 from ingest.sources.google_analytics.properties import Property
@@ -45,6 +46,8 @@ REFUSALS = (400, 401, 403, 404)
 # What 403 says where it is not about the property.
 DISABLED = re.compile(r"has not been used in project|is disabled")
 SETTING = "[sources.google_analytics]"
+# Google's client has no setting of its own for them: REST and gRPC look at these.
+CERTIFICATES = "the file of REQUESTS_CA_BUNDLE (REST) or GRPC_DEFAULT_SSL_ROOTS_FILE_PATH (gRPC)"
 HELP = "docs/google-analytics.md shows how"
 
 
@@ -115,6 +118,10 @@ class Client:
         """Return what is wrong and what to do, in one line."""
         message, status = _message(error), getattr(error, "code", None)
         where = f"{self.endpoint.scheme}://{self.endpoint.netloc}"
+        # gRPC puts the reason past the end of a message of ours.
+        wrong_certificate = tls.cure(str(error), "api_endpoint", CERTIFICATES)
+        if wrong_certificate:
+            return f"{SETTING} api_endpoint: {where} is not believed: certificate verify failed: {wrong_certificate}"
         if isinstance(error, UNREACHABLE) or "failed to connect" in message:
             return f"{SETTING} api_endpoint: {where} can't be reached ({message}). Is it up, are host and port right?"
         if isinstance(error, FOREIGN):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from ingest import tls
 from ingest.errors import SettingError, SourceError
 from ingest.hours import HOUR
 from ingest.reads import Period
@@ -145,7 +146,9 @@ class Client:
                 continue
             except requests.RequestException as error:
                 # A wrong certificate stays wrong.
-                if is_last or isinstance(error, requests.exceptions.SSLError):
+                if isinstance(error, requests.exceptions.SSLError):
+                    raise SettingError(_untrusted(self.url, str(error))) from error
+                if is_last:
                     raise SourceError(_unreachable(self.url, _cause(error))) from error
                 _pause(attempt)
                 continue
@@ -210,6 +213,17 @@ def _pause(attempt: int, retry_after: str | None = None) -> None:
 
 def _unreachable(url: str, reason: str) -> str:
     return f"[sources.prometheus] url: {url} can't be reached: {reason}. Is the server up, are host and port right?"
+
+
+def _untrusted(url: str, reason: str) -> str:
+    """Return the line for a failure of TLS; requests' own is of three lines of objects, the reason the last."""
+    cure = tls.cure(reason, "url", "ca_file") or "does that port speak TLS?"
+    return f"[sources.prometheus] url: {url} can't be reached by TLS: {_innermost(reason)}: {cure}"
+
+
+def _innermost(reason: str) -> str:
+    said = re.search(r"certificate verify failed: [^(\"]+|\[SSL[^)]*", reason)
+    return said[0].strip() if said else reason
 
 
 def _cause(error: BaseException) -> str:
