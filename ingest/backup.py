@@ -15,7 +15,7 @@ from subprocess import PIPE
 from typing import BinaryIO
 
 from ingest import warehouse
-from ingest.embedded import EmbeddedError, binaries
+from ingest.embedded import EmbeddedError
 from ingest.errors import SetupError
 from ingest.project import ROOT
 from ingest.reads import now
@@ -114,7 +114,7 @@ def _copy(statements: BinaryIO, into: BinaryIO) -> None:
 
 
 def _started(program: str, *arguments: str) -> subprocess.Popen:
-    path = binaries() / program
+    path = warehouse.program(program)
     environment = os.environ | warehouse.target().libpq
     try:
         # What a dump holds is the business's: only its owner may read it.

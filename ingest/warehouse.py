@@ -5,6 +5,7 @@ python -m ingest.warehouse up|down|psql
 
 import os
 import secrets
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from ingest.errors import SetupError
 from ingest.project import ROOT
 
 PROFILE = "business_dashboards"
+# With the others libpq goes on without it.
+NEEDS_TLS = ("require", "verify-ca", "verify-full")
 
 
 @dataclass(frozen=True)
@@ -160,9 +163,25 @@ def down() -> None:
         print("warehouse: was not running")
 
 
+def program(name: str) -> Path:
+    """Return one of PostgreSQL's client programs that can talk to the warehouse.
+
+    Raises SetupError where TLS is asked for and only the embedded server's programs are here, which know none.
+    """
+    if target().sslmode not in NEEDS_TLS:
+        return binaries() / name
+    found = shutil.which(name)
+    if not found:
+        raise SetupError(
+            f"WAREHOUSE_SSLMODE asks for TLS, which the embedded server's {name} does not know: install PostgreSQL's "
+            "client programs, not older than the server (Debian: apt install postgresql-client)"
+        )
+    return Path(found)
+
+
 def psql() -> None:
     """Become psql, connected to the warehouse."""
-    os.execvpe(str(binaries() / "psql"), ["psql"], os.environ | target().libpq)
+    os.execvpe(program("psql"), ["psql"], os.environ | target().libpq)
 
 
 def _render(value):

@@ -118,10 +118,8 @@ class Client:
         """Return what is wrong and what to do, in one line."""
         message, status = _message(error), getattr(error, "code", None)
         where = f"{self.endpoint.scheme}://{self.endpoint.netloc}"
-        # gRPC puts the reason past the end of a message of ours.
-        wrong_certificate = tls.cure(str(error), "api_endpoint", CERTIFICATES)
-        if wrong_certificate:
-            return f"{SETTING} api_endpoint: {where} is not believed: certificate verify failed: {wrong_certificate}"
+        if untrusted := _untrusted(error):
+            return f"{SETTING} api_endpoint: {where} is not believed: certificate verify failed: {untrusted}"
         if isinstance(error, UNREACHABLE) or "failed to connect" in message:
             return f"{SETTING} api_endpoint: {where} can't be reached ({message}). Is it up, are host and port right?"
         if isinstance(error, FOREIGN):
@@ -217,11 +215,16 @@ def _service(transport: str, endpoint: SplitResult, credentials: Credentials) ->
     )
 
 
+def _untrusted(error: Exception) -> str | None:
+    """Return what to do where the server's certificate is not believed; gRPC says so at the end of a long line."""
+    return tls.cure(str(error), "api_endpoint", CERTIFICATES)
+
+
 def _is_hopeless(error: Exception) -> bool:
     """Return whether a try finds the same until a person has changed something."""
     if isinstance(error, GoogleAuthError):
         return not isinstance(error, TransportError) and not error.retryable
-    return getattr(error, "code", None) in REFUSALS
+    return getattr(error, "code", None) in REFUSALS or _untrusted(error) is not None
 
 
 def _message(error: Exception) -> str:
