@@ -140,13 +140,13 @@ def test_a_postgres_source_is_believed_by_its_url(company, server, database, aut
     code, printed = company.ingest("events")
     assert code == 78
     assert "[sources.events] url: connection to server" in printed
-    assert "certificate verify failed. its parameter sslrootcert has to hold the certificate" in printed
+    assert "certificate verify failed: its parameter sslrootcert has to hold the certificate" in printed
     assert printed.count("\n") == 1
 
     company.set(SOURCES__EVENTS__URL=source_url(server, database, "127.0.0.1", authority.certificate))
     code, printed = company.ingest("events")
     assert (code, printed.count("\n")) == (78, 1)
-    assert 'does not match host name "127.0.0.1". write a name into it that stands in' in printed
+    assert 'does not match host name "127.0.0.1": write a name into it that stands in' in printed
 
 
 @pytest.fixture(scope="module")
