@@ -5,6 +5,7 @@ from contextlib import closing
 from typing import NamedTuple
 
 from psycopg2 import errors, sql
+from psycopg2.extensions import encrypt_password
 
 from ingest import warehouse
 from ingest.errors import SetupError
@@ -46,8 +47,12 @@ def make(roles: Sequence[Role] = ALL) -> Made:
         _check_schemas(cursor, roles)
         there = _there(cursor, roles)
         passwords = {role.name: role.password(role.name in there) for role in roles}
+        # A statement that fails stands in the server's log.
+        kept = {
+            name: word and encrypt_password(word, name, connection, "scram-sha-256") for name, word in passwords.items()
+        }
         try:
-            for statement in _statements(cursor, roles, there, passwords):
+            for statement in _statements(cursor, roles, there, kept):
                 cursor.execute(statement)
         except errors.InsufficientPrivilege as error:
             raise SetupError(
@@ -82,8 +87,10 @@ def _text(statement: sql.Composable | str, cursor) -> str:
 def _statements(
     cursor, roles: Sequence[Role], there: set[str], passwords: dict[str, str | None]
 ) -> Iterator[sql.Composable | str]:
+    database = sql.Identifier(warehouse.target().database)
     for role in roles:
         yield from role.statements(role.name in there, passwords[role.name])
+        yield sql.SQL("grant connect on database {} to {}").format(database, role.identifier)
     if set(WORKERS) <= set(roles):
         yield from _of_workers(cursor)
     for role in roles:

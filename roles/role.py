@@ -35,7 +35,7 @@ class Role:
         return os.environ.get(self.word) or (None if is_there else secrets.token_urlsafe(18))
 
     def statements(self, is_there: bool, password: str | None) -> Iterator[sql.Composable]:
-        """Give the statements that make the role what it is."""
+        """Give the statements that make the role what it is; `password` as the server keeps it, or as it is."""
         if not is_there:
             yield sql.SQL("create role {}").format(self.identifier)
         yield sql.SQL("alter role {} login connection limit {}").format(self.identifier, sql.Literal(self.connections))

@@ -82,7 +82,7 @@ def grants(database: str) -> Iterator[sql.Composable]:
     """Give what each is granted of what is the other's, there or yet to come."""
     names = {"loader": LOADER.identifier, "transformer": TRANSFORMER.identifier, "database": sql.Identifier(database)}
     for text in (
-        "grant connect, temporary on database {database} to {loader}, {transformer}",
+        "grant temporary on database {database} to {loader}, {transformer}",
         "grant usage on schema raw to {transformer}",
         "grant select on all tables in schema raw to {transformer}",
         "alter default privileges for role {loader} in schema raw grant select on tables to {transformer}",

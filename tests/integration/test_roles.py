@@ -421,3 +421,26 @@ def test_the_warehouses_user_can_become_a_reader(company, monkeypatch):
         with reading() as connection, connection.cursor() as cursor:
             cursor.execute("select current_user, current_setting('transaction_read_only'), current_setting('timezone')")
             assert cursor.fetchone() == ("grafana_reader", "on", "UTC")
+
+
+def test_an_administrator_need_not_be_a_superuser(company, monkeypatch):
+    """In a database of its own, with roles that are not there yet: the last test, since it takes the others' away."""
+    for database in (WAREHOUSE, "another"):
+        names = ", ".join(role.name for role in ALL)
+        company.execute(f"drop owned by {names} cascade", database=database)
+    company.execute(f"drop role {names}")
+    for statement in ("drop schema if exists raw cascade", "grant all on schema public to chief"):
+        company.execute(statement, database="another")
+    monkeypatch.setenv("WAREHOUSE_DATABASE", "another")
+    monkeypatch.setenv("WAREHOUSE_USER", "chief")
+    monkeypatch.setenv("WAREHOUSE_PASSWORD", "chief")
+    (left,) = make().left
+    assert left.startswith("revoke execute on function lo_creat")
+    owners = dict(company.rows("select nspname, nspowner::regrole::text from pg_namespace", database="another"))
+    assert (owners["raw"], owners["ops"], owners["marts"]) == ("loader", "transformer", "transformer")
+    log_in(company)
+    monkeypatch.setenv("WAREHOUSE_USER", TRANSFORMER.name)
+    monkeypatch.setenv("WAREHOUSE_PASSWORD", WORDS[TRANSFORMER])
+    assert ingest([]) == 0
+    with pytest.raises(errors.InsufficientPrivilege), closing(connect(company, LOADER, "another")) as connection:
+        connection.cursor().execute("set role chief")

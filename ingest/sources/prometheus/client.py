@@ -145,9 +145,8 @@ class Client:
                 _pause(attempt)
                 continue
             except requests.RequestException as error:
-                # A wrong certificate stays wrong.
                 if isinstance(error, requests.exceptions.SSLError):
-                    raise SettingError(_untrusted(self.url, str(error))) from error
+                    raise _untrusted(self.url, _cause(error)) from error
                 if is_last:
                     raise SourceError(_unreachable(self.url, _cause(error))) from error
                 _pause(attempt)
@@ -215,15 +214,11 @@ def _unreachable(url: str, reason: str) -> str:
     return f"[sources.prometheus] url: {url} can't be reached: {reason}. Is the server up, are host and port right?"
 
 
-def _untrusted(url: str, reason: str) -> str:
-    """Return the line for a failure of TLS; requests' own is of three lines of objects, the reason the last."""
-    cure = tls.cure(reason, "url", "ca_file") or "does that port speak TLS?"
-    return f"[sources.prometheus] url: {url} can't be reached by TLS: {_innermost(reason)}: {cure}"
-
-
-def _innermost(reason: str) -> str:
-    said = re.search(r"certificate verify failed: [^(\"]+|\[SSL[^)]*", reason)
-    return said[0].strip() if said else reason
+def _untrusted(url: str, reason: str) -> SourceError:
+    """Return the error for a failure of TLS: a wrong certificate stays wrong."""
+    cure = tls.cure(reason, "url", "ca_file")
+    kind = SettingError if cure else SourceError
+    return kind(f"[sources.prometheus] url: {url} can't be reached by TLS: {reason}: {cure or 'does it speak TLS?'}")
 
 
 def _cause(error: BaseException) -> str:
