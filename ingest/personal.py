@@ -33,7 +33,7 @@ EMAIL_FORM = re.compile(r"[\w.+-]@[\w-]+(\.[\w-]+)*\.[A-Za-z]{2,}")
 IP_FORM = re.compile(r"(?<![\w.:])((\d{1,3}\.){3}\d{1,3}|([0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{0,4})(?![\w.])")
 # A cell may be as long as PostgreSQL's: Python's csv stops at 128 KB.
 csv.field_size_limit(2**30)
-# Of a file the first rows: a name that turns up late is met by a later read, of some thousand rows each. 3 ms of CPU.
+# Of a file the first rows: a net for mistakes, which hourly reads, of some thousand rows each, soon meet. 3 ms of CPU.
 MOST_ROWS = 1000
 
 
