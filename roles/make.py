@@ -91,27 +91,28 @@ def _statements(
     for role in roles:
         yield from role.statements(role.name in there, passwords[role.name])
         yield sql.SQL("grant connect on database {} to {}").format(database, role.identifier)
+    cursor.execute(IS_SUPERUSER)
+    # Who is no superuser has to be a member of who owns, for as long as this takes.
+    has_to_borrow = set(WORKERS) <= set(roles) and not cursor.fetchone()[0]
+    names = sql.SQL(", ").join(role.identifier for role in WORKERS)
+    if has_to_borrow:
+        yield sql.SQL("grant {} to current_user").format(names)
     if set(WORKERS) <= set(roles):
         yield from _of_workers(cursor)
     for role in roles:
         if role in READERS:
             yield from readers.grants(role)
+    if has_to_borrow:
+        yield sql.SQL("revoke {} from current_user").format(names)
 
 
 def _of_workers(cursor) -> Iterator[sql.Composable | str]:
-    """Give what makes the workers owners; who is no superuser has to be a member of both to do that."""
-    names = sql.SQL(", ").join(role.identifier for role in WORKERS)
-    cursor.execute(IS_SUPERUSER)
-    (is_superuser,) = cursor.fetchone()
-    if not is_superuser:
-        yield sql.SQL("grant {} to current_user").format(names)
+    """Give what makes the workers owners, and lets each see what it must."""
     yield from workers.schemas()
     # dbt and ingest make no schema, and the loader no table of ops: both need what is missing now.
     yield from missing_ddl(cursor, all_tables())
     yield from workers.belongings()
     yield from workers.grants(warehouse.target().database)
-    if not is_superuser:
-        yield sql.SQL("revoke {} from current_user").format(names)
 
 
 def _there(cursor, roles: Sequence[Role]) -> set[str]:

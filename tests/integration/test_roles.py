@@ -425,17 +425,16 @@ def test_the_warehouses_user_can_become_a_reader(company, monkeypatch):
 
 def test_an_administrator_need_not_be_a_superuser(company, monkeypatch):
     """In a database of its own, with roles that are not there yet: the last test, since it takes the others' away."""
-    for database in (WAREHOUSE, "another"):
-        names = ", ".join(role.name for role in ALL)
-        company.execute(f"drop owned by {names} cascade", database=database)
-    company.execute(f"drop role {names}")
+    for role in ALL:
+        for database in (WAREHOUSE, "another"):
+            company.execute(f"drop owned by {role.name} cascade", database=database)
+        company.execute(f"drop role {role.name}")
     for statement in ("drop schema if exists raw cascade", "grant all on schema public to chief"):
         company.execute(statement, database="another")
     monkeypatch.setenv("WAREHOUSE_DATABASE", "another")
     monkeypatch.setenv("WAREHOUSE_USER", "chief")
     monkeypatch.setenv("WAREHOUSE_PASSWORD", "chief")
-    (left,) = make().left
-    assert left.startswith("revoke execute on function lo_creat")
+    assert make().left == []
     owners = dict(company.rows("select nspname, nspowner::regrole::text from pg_namespace", database="another"))
     assert (owners["raw"], owners["ops"], owners["marts"]) == ("loader", "transformer", "transformer")
     log_in(company)
