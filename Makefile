@@ -11,7 +11,7 @@ export WAREHOUSE_NOW := $(DEMO_NOW)
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run help install up down psql demo ingest check-sources build tick schedule airflow latest explain site dashboards check-dashboards reader grafana grafana-check prune backup restore docs test test-laws test-load test-citus bench debian-packages lint clean requirements
+.PHONY: run help install up down psql demo ingest check-sources build tick schedule airflow latest explain site dashboards check-dashboards roles grafana grafana-check prune backup restore docs test test-laws test-load test-citus bench debian-packages lint clean requirements audit
 
 run: ingest build latest site ## Everything, from an empty clone to numbers on the screen (the default)
 	@echo
@@ -25,24 +25,25 @@ help: ## List the commands
 
 install: $(INSTALLED) ## Make .venv with the pinned packages
 
-$(INSTALLED): requirements.txt
+$(INSTALLED): requirements-uv.txt requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "make: there is no $(PYTHON): install Python 3.10 or newer" >&2; exit 1; }
 	@$(PYTHON) -m ingest.machine
 	@echo "==> installing the packages of requirements.txt into .venv"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --requirement requirements.txt
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-uv.txt
+	@$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --require-hashes --requirement requirements.txt
 	@touch $@
 
 $(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements-dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements-dev.txt
 	@touch $@
 
 # Its packages want other versions than dbt's and dlt's: a .venv of its own.
 $(INSTALLED_AIRFLOW): airflow/requirements.txt $(INSTALLED)
 	@echo "==> installing the packages of airflow/requirements.txt into airflow/.venv"
 	@test -x airflow/.venv/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python airflow/.venv
-	@$(BIN)/uv pip install --quiet --python airflow/.venv/bin/python --compile-bytecode --requirement airflow/requirements.txt
+	@$(BIN)/uv pip install --quiet --python airflow/.venv/bin/python --compile-bytecode \
+		--require-hashes --requirement airflow/requirements.txt
 	@touch $@
 
 up: install ## Start the warehouse (nothing to do for a server of your own), and the demo company's API
@@ -95,8 +96,8 @@ dashboards: install ## Write Grafana's JSON, dbt's exposures and its metrics for
 check-dashboards: up ## Run each statement of the dashboards as Grafana would, and say what is wrong
 	@$(BIN)/python -m dashboards.check
 
-reader: up ## Make the role that Grafana logs in as, which reads marts and the views of ops; shows its password once
-	@$(BIN)/python -m dashboards.reader
+roles: up ## The roles of a server of your own, with least rights; shows their passwords once (READERS=1: those that read)
+	@$(BIN)/python -m roles $(if $(READERS),--readers)
 
 grafana: up ## Start the Grafana that is installed here, with the dashboards in it
 	@$(BIN)/python -m dashboards.start_grafana
@@ -154,9 +155,15 @@ clean: ## Remove the embedded warehouse and what dbt made, not .venv; asks first
 	@test ! -x $(BIN)/python || test ! -f profiles.yml || { $(BIN)/python -m demo down; $(BIN)/python -m ingest.warehouse down; }
 	@rm -rf .warehouse .airflow profiles.yml target logs
 
-requirements: $(INSTALLED) ## Pin the packages anew from pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header pyproject.toml --output-file requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --extra dev pyproject.toml \
-		--constraint requirements.txt --output-file requirements-dev.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header airflow/requirements.in \
-		--output-file airflow/requirements.txt
+PIN := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.10 --no-header
+requirements: $(INSTALLED) ## Pin the packages anew from pyproject.toml, with the hashes of their files
+	@echo uv | $(PIN) - --output-file requirements-uv.txt
+	@$(PIN) pyproject.toml --output-file requirements.txt
+	@$(PIN) --extra dev pyproject.toml --constraint requirements.txt --output-file requirements-dev.txt
+	@$(PIN) airflow/requirements.in --output-file airflow/requirements.txt
+
+audit: $(INSTALLED_DEV) ## Ask the public advisories about each pinned package; needs the internet
+	@for file in requirements-uv.txt requirements.txt requirements-dev.txt airflow/requirements.txt; do \
+		echo "==> $$file"; \
+		$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off --requirement $$file || exit 1; \
+	done

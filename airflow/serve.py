@@ -119,6 +119,8 @@ def settings(home: Path, port: str, database: str) -> dict[str, str]:
         "AIRFLOW__API__HOST": HOST,
         "AIRFLOW__API__PORT": port,
         "AIRFLOW__API__BASE_URL": f"http://{HOST}:{port}",
+        # Both drivers look at it; their URLs have no place for it that both understand.
+        **({"PGSSLROOTCERT": target.sslrootcert} if target.sslrootcert else {}),
         # Two drivers, and two names for how to encrypt.
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": (
             f"postgresql+psycopg2://{user}@/{database}?{urlencode(address | {'sslmode': target.sslmode})}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import psycopg2
 
-from dashboards import alerts, frames, reader, structure
+from dashboards import alerts, frames, structure
 from dashboards.definitions import DASHBOARDS
 from dashboards.frames import Frame
 from dashboards.grafana import dashboard_json
@@ -21,6 +21,7 @@ from dashboards.macros import MacroError, expand
 from dashboards.panels import Annotation, Dashboard, Panel, Variable
 from ingest import reads
 from ingest.errors import SetupError
+from roles.reading import reading
 
 RANGES = (1, 30, 365)
 TIME_MACROS = ("$__timeFilter(", "$__timeFrom(", "$__timeTo(", "$__unixEpochFilter(")
@@ -153,7 +154,7 @@ def _problems_of(asked, frame: Frame, start: dt.datetime, end: dt.datetime) -> I
 def main() -> int:
     """Check the dashboards on the warehouse, and say what is wrong; returns the exit code."""
     try:
-        with reader.reading() as connection:
+        with reading() as connection:
             check = Check(connection, reads.now(connection))
             check.all(DASHBOARDS, alerts.rules())
     except (SetupError, psycopg2.Error) as error:

@@ -12,6 +12,7 @@ import sys
 import psycopg2
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from dashboards.latest import number
 from ingest import warehouse
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given.json:
         print(json.dumps(found, indent=2))
     else:
-        show(found, Console(width=None if sys.stdout.isatty() else 140, highlight=False))
+        show(found, Console(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False))
     return EXPLAINED
 
 
@@ -77,7 +78,7 @@ def show(found: dict, console: Console) -> None:
     """Print an explanation for people: times in the business zone."""
     metric, start = found["metric"], _local(found["start_at"])
     when = start[:10] if found["grain"] == "day" else start
-    console.print(f"[bold]{metric['metric']}[/bold], {found['grain']} {when} ({found['timezone']})")
+    console.print(Text.assemble((metric["metric"], "bold"), f", {found['grain']} {when} ({found['timezone']})"))
     console.print(f"  {metric['description']} ({metric['kind']}, {metric['unit']}, version {metric['version']})")
     console.print(f"  owner {metric['owner']}; {_freshness(found['freshness'])}")
     _show_values(found, console)
@@ -85,12 +86,12 @@ def show(found: dict, console: Console) -> None:
     _show_streams(found, console)
     _show_reads(found, console)
     _show_revisions(found, console)
-    console.print("\n[bold]Its raw rows[/bold]")
+    console.print("\nIts raw rows", style="bold")
     if found["closed_until"]:
         console.print(f"  dropped by `make prune`: its hours before {_local(found['closed_until'])} are closed")
         return
     for query in found["raw_rows"] or ["none: its source is not known to macro raw_rows"]:
-        console.print(f"  {query};", markup=False, soft_wrap=True)
+        console.print(f"  {query};", soft_wrap=True)
 
 
 def _show_values(found: dict, console: Console) -> None:
@@ -109,11 +110,11 @@ def _show_values(found: dict, console: Console) -> None:
     if found["sides"]:
         metric, sides = found["metric"], found["sides"]
         above = f"{_side(metric, 'numerator')} {sides['numerator']:,.2f}"
-        console.print(f"  = {above} / {_side(metric, 'denominator')} {sides['denominator']:,.2f}", markup=False)
+        console.print(f"  = {above} / {_side(metric, 'denominator')} {sides['denominator']:,.2f}")
 
 
 def _show_expected(found: dict, console: Console) -> None:
-    console.print("\n[bold]Expected, by the weeks before[/bold]")
+    console.print("\nExpected, by the weeks before", style="bold")
     unit = found["metric"]["unit"]
     for line in found["expected"]:
         ends = [f"{word} {number(line[name], unit)}" for word, name in BAND if line[name] is not None]
@@ -121,7 +122,7 @@ def _show_expected(found: dict, console: Console) -> None:
         reason = (line["reason"] or "as expected").replace("_", " ")
         odd = f"ANOMALY: {reason}" if line["reason"] else reason
         about = f"about {number(line['expected'], unit)}{band}"
-        console.print(f"  {line['series']}: {odd}: {_value(line['value'], unit)} where {about}", markup=False)
+        console.print(f"  {line['series']}: {odd}: {_value(line['value'], unit)} where {about}")
     if not found["expected"]:
         console.print("  not judged: it is not complete, has too little history or is a duration")
 
@@ -136,7 +137,7 @@ def _why_none(found: dict) -> str:
 
 
 def _show_streams(found: dict, console: Console) -> None:
-    console.print("\n[bold]How far it was read[/bold]")
+    console.print("\nHow far it was read", style="bold")
     for stream in found["streams"] or []:
         read = f"last at {_local(stream['read_at'])}" if stream["read_at"] else "never"
         hours = f"{stream['hours_read']} of {stream['hours']} hours whole"
@@ -153,7 +154,8 @@ def _show_reads(found: dict, console: Console) -> None:
     if found["reads"]:
         console.print("", table)
     else:
-        console.print("\n[bold]Reads that held it[/bold]\n  none")
+        console.print("\nReads that held it", style="bold")
+        console.print("  none")
 
 
 def _built(read: dict) -> str:
@@ -163,7 +165,7 @@ def _built(read: dict) -> str:
 
 
 def _show_revisions(found: dict, console: Console) -> None:
-    console.print("\n[bold]Revisions[/bold]")
+    console.print("\nRevisions", style="bold")
     for line in found["revisions"]:
         old, new = (_value(line[name], found["metric"]["unit"]) for name in ("old_value", "new_value"))
         console.print(f"  {_local(line['revised_at'])}  {line['series']}: {old} -> {new} ({line['reason']})")

@@ -27,7 +27,8 @@ def main() -> int:
     except SetupError as error:
         print(f"latest: {error}", file=sys.stderr)
         return 2
-    Console(width=None if sys.stdout.isatty() else 110).print("", table(rows))
+    # What stands in brackets is a series' own, and no markup.
+    Console(width=None if sys.stdout.isatty() else 110, markup=False).print("", table(rows))
     return 0
 
 

@@ -1,7 +1,8 @@
-"""What Grafana makes of a panel's SQL before PostgreSQL sees it: variables first, then the macros of its data source.
+"""What Grafana makes of a panel's SQL before PostgreSQL sees it: the macros of its data source, and its variables.
 
-The rules are those of the plugin grafana-postgresql-datasource, read in its source: so a macro's argument can't hold a
-closing parenthesis, days of $__timeGroup are days of UTC, and any other $name( is an error.
+Grafana fills in the variables first, so that a value that is written like a macro breaks its statement there; here it
+stays a value. The rules are those of the plugin grafana-postgresql-datasource, read in its source: so a macro's
+argument can't hold a closing parenthesis, days of $__timeGroup are days of UTC, and any other $name( is an error.
 """
 
 import datetime as dt
@@ -25,7 +26,7 @@ def expand(sql: str, start: dt.datetime, end: dt.datetime, variables: Mapping[st
 
     Raises MacroError for an unknown macro or variable, or where a $ is left.
     """
-    sql = choose(sql, variables or {})
+    _refuse_what_is_left(sql)
     interval = max(int((end - start).total_seconds() / 1000), SHORTEST_INTERVAL)
     for name, text in {
         "$__interval_ms": str(interval * 1000),
@@ -34,7 +35,7 @@ def expand(sql: str, start: dt.datetime, end: dt.datetime, variables: Mapping[st
         "$__unixEpochTo()": str(int(end.timestamp())),
     }.items():
         sql = sql.replace(name, text)
-    return MACRO.sub(lambda found: _expanded(found, sql, start, end), sql)
+    return _filled(MACRO.sub(lambda found: _expanded(found, sql, start, end), sql), variables or {})
 
 
 def choose(sql: str, variables: Mapping[str, Sequence[str]]) -> str:
@@ -43,6 +44,10 @@ def choose(sql: str, variables: Mapping[str, Sequence[str]]) -> str:
     Raises MacroError for an unknown variable, or where a $ is left.
     """
     _refuse_what_is_left(sql)
+    return _filled(sql, variables)
+
+
+def _filled(sql: str, variables: Mapping[str, Sequence[str]]) -> str:
     return VARIABLE.sub(lambda found: _chosen(found, variables), sql)
 
 

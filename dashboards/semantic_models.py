@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 from dashboards.exposures import indented
@@ -25,6 +26,9 @@ LABELS = (
 )
 MEASURES = {"counter": "sum_of_values", "stock": "sum_of_last_values"}
 ENTITY = "series_day"
+# Of another dbt can parse nothing.
+NAME = re.compile(r"[a-z](_?[a-z0-9])*")
+JINJA = re.compile(r"\{[{%#]")
 
 
 def registry(path: Path = REGISTRY) -> list[dict[str, str]]:
@@ -40,10 +44,11 @@ def name(metric: str) -> str:
 
 def expressible(lines: list[dict[str, str]]) -> list[dict[str, str]]:
     """Return the lines that one measure can say: sums of counters, of last stocks, and the ratios of these."""
-    measured = {line["metric"] for line in lines if line["kind"] in MEASURES and line["across_labels"] == "sum"}
+    nameable = [line for line in lines if NAME.fullmatch(name(line["metric"]))]
+    measured = {line["metric"] for line in nameable if line["kind"] in MEASURES and line["across_labels"] == "sum"}
     return [
         line
-        for line in lines
+        for line in nameable
         if line["metric"] in measured
         or (line["kind"] == "ratio" and {line["numerator"], line["denominator"]} <= measured)
     ]
@@ -104,11 +109,11 @@ def _side(line: dict[str, str], side: str, alias: str) -> dict:
 def _metric(line: dict[str, str], kind: str, parameters: dict) -> dict:
     return {
         "name": name(line["metric"]),
-        "label": line["label"],
-        "description": line["description"],
+        "label": _verbatim(line["label"]),
+        "description": _verbatim(line["description"]),
         "type": kind,
         "type_params": parameters,
-        "config": {"meta": {"metric": line["metric"], "unit": line["unit"]}},
+        "config": {"meta": {"metric": _verbatim(line["metric"]), "unit": _verbatim(line["unit"])}},
     }
 
 
@@ -123,8 +128,13 @@ def _filter(labels: dict[str, str | list[str]]) -> str:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("'", "''")
+    escaped = _verbatim(text).replace("'", "''")
     return f"'{escaped}'"
+
+
+def _verbatim(text: str) -> str:
+    """Return what dbt takes for this text: it would run the Jinja that is in a text of YAML."""
+    return JINJA.sub(lambda found: f'{{{{ "{found[0]}" }}}}', text)
 
 
 def _label_keys(lines: list[dict[str, str]]) -> list[str]:

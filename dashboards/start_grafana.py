@@ -10,11 +10,12 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from dashboards import reader
 from dashboards.generate import FOLDER
 from ingest import warehouse
 from ingest.errors import SetupError
 from ingest.project import ROOT
+from roles.make import make
+from roles.readers import GRAFANA_READER
 
 # Where packages put what is not a program: Debian's and Red Hat's, Homebrew's.
 HOMES = ("/usr/share/grafana", "/opt/homebrew/share/grafana", "/usr/local/share/grafana")
@@ -52,7 +53,8 @@ def environment(word: str) -> dict[str, str]:
         "WAREHOUSE_PORT": str(target.port),
         "WAREHOUSE_DATABASE": target.database,
         "WAREHOUSE_SSLMODE": _sslmode(),
-        "GRAFANA_DB_USER": reader.ROLE,
+        "WAREHOUSE_SSLROOTCERT": target.sslrootcert,
+        "GRAFANA_DB_USER": GRAFANA_READER.name,
         "GRAFANA_DB_PASSWORD": word,
     }
 
@@ -78,12 +80,11 @@ def main() -> int:
     """Become Grafana; returns the exit code where that is not possible."""
     try:
         started = command()
-        word = os.environ.get("GRAFANA_DB_PASSWORD")
-        if not word:
+        if not os.environ.get(GRAFANA_READER.word):
             # One for this Grafana alone, which nobody has to keep.
-            word = secrets.token_urlsafe(18)
-            reader.make(word)
-        told = environment(word)
+            os.environ[GRAFANA_READER.word] = secrets.token_urlsafe(18)
+            make([GRAFANA_READER])
+        told = environment(os.environ[GRAFANA_READER.word])
     except SetupError as error:
         print(f"grafana: {error}", file=sys.stderr)
         return 2

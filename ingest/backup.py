@@ -15,7 +15,7 @@ from subprocess import PIPE
 from typing import BinaryIO
 
 from ingest import warehouse
-from ingest.embedded import EmbeddedError, binaries
+from ingest.embedded import EmbeddedError
 from ingest.errors import SetupError
 from ingest.project import ROOT
 from ingest.reads import now
@@ -83,14 +83,12 @@ def restore(file: Path) -> str:
             "`make clean` removes the embedded warehouse, WAREHOUSE_DATABASE names another database"
         )
     _pour(file)
-    return (
-        f"restore: {_table_count()} tables and views from {_shown(file)}; next: make tick, and for Grafana make reader"
-    )
+    return f"restore: {_table_count()} tables and views from {_shown(file)}; next: make roles (where used), make tick"
 
 
 def _pour(file: Path) -> None:
     """Write a dump's statements into the warehouse; both programs end well, or nothing of it is there."""
-    # The roles that were granted something may not be here: dbt and `make reader` grant anew.
+    # The roles that were granted something may not be here: dbt and `make roles` grant anew.
     with (
         _started("pg_restore", "--no-owner", "--no-privileges", "--file=-", str(file)) as dump,
         _started("psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1") as psql,
@@ -116,7 +114,7 @@ def _copy(statements: BinaryIO, into: BinaryIO) -> None:
 
 
 def _started(program: str, *arguments: str) -> subprocess.Popen:
-    path = binaries() / program
+    path = warehouse.program(program)
     environment = os.environ | warehouse.target().libpq
     try:
         # What a dump holds is the business's: only its owner may read it.

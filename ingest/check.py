@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ingest import settings, warehouse
+from ingest import loader, settings
 from ingest.errors import SetupError, SourceError
 from ingest.hours import business_timezone, check_zone
 from ingest.job import Finding, Visit
@@ -38,7 +38,7 @@ def check_sources() -> list[tuple[str, Finding]]:
     """Return source and finding, in order; raises SetupError where nothing can be tried."""
     company = settings.company()
     settings.check_sections(SOURCES)
-    with closing(warehouse.connect()) as connection:
+    with closing(loader.connect()) as connection:
         at = now(connection)
     check_zone(business_timezone(), at, at + YEAR)
     return [(source, finding) for source in SOURCES for finding in _check(source, company, at)]
@@ -50,7 +50,7 @@ def _check(source: str, company: str, at: dt.datetime) -> list[Finding]:
     module = SOURCES[source]
     try:
         resolved = settings.resolve(source, module.SETTINGS)
-        return module.check(Visit(source, company, warehouse.target(), at, say=lambda step: None), resolved)
+        return module.check(Visit(source, company, loader.target(), at, say=lambda step: None), resolved)
     except (SourceError, SetupError) as error:
         return [Finding("", str(error), is_fine=False)]
     except Exception as error:

@@ -195,6 +195,8 @@ def _credentials(warehouse: Target) -> PostgresCredentials:
     credentials.password = warehouse.password or "none"
     credentials.database = warehouse.database
     credentials.query = {"sslmode": warehouse.sslmode}
+    if warehouse.sslrootcert:
+        credentials.query["sslrootcert"] = warehouse.sslrootcert
     return credentials
 
 

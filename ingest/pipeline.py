@@ -11,7 +11,7 @@ from time import perf_counter
 
 import psycopg2
 
-from ingest import settings, warehouse
+from ingest import loader, settings
 from ingest.errors import QuotaError, SettingError, SetupError, SourceError
 from ingest.hours import business_timezone, check_zone
 from ingest.job import Job, Options, Result
@@ -58,7 +58,7 @@ def prepare_warehouse(company: str) -> dt.datetime:
     Raises SetupError where the warehouse does not answer, refuses, or is another company's.
     """
     try:
-        with closing(warehouse.connect()) as connection:
+        with closing(loader.connect()) as connection:
             started_at = now(connection)
             check_zone(business_timezone(), started_at, started_at + YEAR)
             prepare(connection, all_tables())
@@ -82,7 +82,7 @@ class _Run:
 
     def source(self, source: str) -> Outcome:
         """Read a source under its lock, with a row in ops.runs and a line for people."""
-        with closing(warehouse.connect()) as connection:
+        with closing(loader.connect()) as connection:
             try:
                 outcome = self._logged(source, Reads(connection, source, self.started_at))
             except LockedError as error:
@@ -138,7 +138,7 @@ class _Run:
             job = Job(
                 source=source,
                 company=self.company,
-                warehouse=warehouse.target(),
+                warehouse=loader.target(),
                 now=self.started_at,
                 say=self.progress.step(source),
                 reads=reads,

@@ -8,7 +8,7 @@ import datetime as dt
 import sys
 from contextlib import closing
 
-from ingest import settings, warehouse
+from ingest import loader, settings
 from ingest.errors import SetupError, SourceError
 from ingest.hours import hour_of, midnight
 from ingest.raw import old_months
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         if days is None:
             print("prune: [sources.events] prune_after_days is not set: raw rows are kept for ever")
             return 0
-        with closing(warehouse.connect()) as connection:
+        with closing(loader.connect()) as connection:
             at = now(connection)
             reads = Reads(connection, "events", at)
             print(prune(reads, events.STREAM, midnight(at - dt.timedelta(days=days)), given.yes))

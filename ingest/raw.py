@@ -211,19 +211,12 @@ def prepare(connection, tables: list[Table]) -> None:
     Raises SetupError where the role may not, or where what is there counts its hours from another minute.
     A table that exists is not touched: `create index if not exists` would wait for a load that is running.
     """
-    ddl = log_ddl() | {table.full_name: table.ddl for table in tables}
     try:
         with connection, connection.cursor() as cursor:
             # Two runs that start at once would both find the table missing.
             cursor.execute("select pg_advisory_xact_lock(hashtext(%s))", (SETUP_LOCK,))
-            cursor.execute("select t from unnest(%s) t where to_regclass(t) is null", (list(ddl),))
-            missing = [name for (name,) in cursor.fetchall()]
-            if missing:
-                cursor.execute("create schema if not exists raw; create schema if not exists ops")
-            for name in missing:
-                cursor.execute(ddl[name])
-            for name, column, type_ in _missing_columns(cursor):
-                cursor.execute(f"alter table {name} add column {column} {type_}")
+            for statement in missing_ddl(cursor, tables):
+                cursor.execute(statement)
             cursor.execute(
                 "select period_start from (select period_start from raw.reads limit 1) r "
                 f"where period_start <> {hour_of('period_start')}"
@@ -233,7 +226,8 @@ def prepare(connection, tables: list[Table]) -> None:
     except psycopg2.errors.InsufficientPrivilege as error:
         raise SetupError(
             f"the warehouse role may not make its tables ({error.diag.message_primary}): "
-            "grant create on the database to it, or make it the owner"
+            "run `make roles` again as the administrator, which makes what is new; where one role does all, grant it "
+            "create on the database"
         ) from error
     if other:
         raise SetupError(
@@ -241,6 +235,16 @@ def prepare(connection, tables: list[Table]) -> None:
             f"hours in this warehouse start at :{other[0]:%M}; use another database (WAREHOUSE_DATABASE), "
             "or `make clean` to start anew"
         )
+
+
+def missing_ddl(cursor, tables: list[Table]) -> list[str]:
+    """Return the statements that make what is missing of schemas, tables and columns."""
+    ddl = log_ddl() | {table.full_name: table.ddl for table in tables}
+    cursor.execute("select name from unnest(array['raw', 'ops']) as name where to_regnamespace(name) is null")
+    schemas = [f"create schema if not exists {name}" for (name,) in cursor.fetchall()]
+    cursor.execute("select t from unnest(%s) t where to_regclass(t) is null", (list(ddl),))
+    missing = [name for (name,) in cursor.fetchall()]
+    return [*schemas, *(ddl[name] for name in missing), *_missing_columns(cursor, missing)]
 
 
 def _turn_jit_off(cursor) -> None:
@@ -254,15 +258,15 @@ def _turn_jit_off(cursor) -> None:
         cursor.execute(f"alter role current_user in database {on[0]} set jit = off")
 
 
-def _missing_columns(cursor) -> list[tuple[str, str, str]]:
-    """Return those of ADDED_COLUMNS that are not there: an `alter` for nothing would wait for a load."""
+def _missing_columns(cursor, new_tables: list[str]) -> list[str]:
+    """Return the statements for those of ADDED_COLUMNS that are not there: for nothing one would wait for a load."""
     query = "select exists (select from pg_attribute where attrelid = to_regclass(%s) and attname = %s)"
     missing = []
     for name, column, type_ in ADDED_COLUMNS:
         cursor.execute(query, (name, column))
         (is_there,) = cursor.fetchone()
-        if not is_there:
-            missing.append((name, column, type_))
+        if not is_there and name not in new_tables:
+            missing.append(f"alter table {name} add column {column} {type_}")
     return missing
 
 

@@ -15,8 +15,9 @@ import dlt
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.providers.toml import SettingsTomlProvider, TomlProviderReadException
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
-from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter, ValidationError
 
+from ingest import personal
 from ingest.errors import SettingError, SetupError
 from ingest.hours import zone
 from ingest.reads import parse_instant
@@ -45,13 +46,19 @@ class PostgresSettings(SourceSettings):
 
     `url` leaves out what is the warehouse's own: postgresql:///shop is the database shop on its server.
     `timezone` is the zone of columns without one. With a `user_id_salt` a user arrives as a hash; the same salt gives
-    the same hash in every source.
+    the same hash in every source. `allow_personal` names what may hold e-mail addresses, names or IP addresses.
     """
 
     url: str
     timezone: Annotated[str, AfterValidator(_zone_name)] = "UTC"
     lookback_hours: NonNegativeInt = 3
     user_id_salt: str | None = None
+    allow_personal: list[str] = Field(default_factory=list)
+
+    def check_user_id(self, setting: str, column: str | None) -> None:
+        """Raise ValueError where the column of users looks like what they are called, and nothing hashes it."""
+        if column and self.user_id_salt is None:
+            personal.check_names(f"{setting} (a number, or with a user_id_salt)", [column], self.allow_personal)
 
     @property
     def lookback(self) -> dt.timedelta:
@@ -98,12 +105,12 @@ def resolve(source: str, spec: type[SourceSettings]) -> SourceSettings:
         raise SettingError(_explain(("sources", source), spec, error.errors()[0], readme)) from error
 
 
-def resolve_section(name: str, spec: type[BaseModel], page: str) -> BaseModel:
+def resolve_section(path: tuple[str, ...], spec: type[BaseModel], page: str) -> BaseModel:
     """Return the settings of a section that is no source's; raises SetupError that names the setting and the cure."""
     try:
-        return spec.model_validate(_section(name))
+        return spec.model_validate(_section(*path))
     except ValidationError as error:
-        raise SetupError(_explain((name,), spec, error.errors()[0], page)) from error
+        raise SetupError(_explain(path, spec, error.errors()[0], page)) from error
 
 
 def instant(source: str, setting: str, text: object) -> dt.datetime | None:
@@ -159,4 +166,6 @@ def _explain(path: tuple[str, ...], spec: type[BaseModel], problem: dict, page: 
         hint = f"did you mean {close[0]}?" if close else f"{page} has them all"
         return f"{setting}: no such setting; {hint}"
     # What was given is not shown: it may be a password.
-    return f"{setting}: {problem['msg'].removeprefix('Value error, ')}"
+    said = problem["msg"].removeprefix("Value error, ")
+    # A rule of several settings names its own.
+    return f"{setting}: {said}" if name else f"{setting}{said}"

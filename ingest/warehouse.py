@@ -5,6 +5,7 @@ python -m ingest.warehouse up|down|psql
 
 import os
 import secrets
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,14 @@ import jinja2
 import psycopg2
 import yaml
 
+from ingest import tls
 from ingest.embedded import EmbeddedError, EmbeddedServer, binaries
 from ingest.errors import SetupError
 from ingest.project import ROOT
 
 PROFILE = "business_dashboards"
+# With the others libpq goes on without it.
+NEEDS_TLS = ("require", "verify-ca", "verify-full")
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Target:
     password: str
     database: str
     sslmode: str
+    sslrootcert: str  # '' is libpq's own default
 
     @property
     def is_embedded(self) -> bool:
@@ -47,6 +52,7 @@ class Target:
             "PGPASSWORD": self.password,
             "PGDATABASE": self.database,
             "PGSSLMODE": self.sslmode,
+            "PGSSLROOTCERT": self.sslrootcert,
         }
 
 
@@ -70,6 +76,7 @@ def target() -> Target:
             password=output["password"],
             database=output["dbname"],
             sslmode=output.get("sslmode", "prefer"),
+            sslrootcert=output.get("sslrootcert", ""),
         )
     except (yaml.YAMLError, jinja2.TemplateError, KeyError, TypeError, ValueError) as error:
         raise SetupError(f"{path} can't be read ({error!r}): compare it with profiles.example.yml") from error
@@ -107,13 +114,15 @@ def connect(database: str | None = None, login: tuple[str, str] | None = None):
             password=password,
             dbname=database or warehouse.database,
             sslmode=warehouse.sslmode,
+            sslrootcert=warehouse.sslrootcert,
             application_name="business-dashboards",
             connect_timeout=10,  # another program on the port may never answer
             options="-c timezone=UTC",
         )
     except psycopg2.OperationalError as error:
         taken = f"run `make up`; where another's server has port {warehouse.port}, set WAREHOUSE_PORT"
-        cure = taken if warehouse.is_embedded else "check WAREHOUSE_* and profiles.yml"
+        own = tls.cure(str(error), "WAREHOUSE_HOST", "WAREHOUSE_SSLROOTCERT") or "check WAREHOUSE_* and profiles.yml"
+        cure = taken if warehouse.is_embedded else own
         reason = str(error).strip().splitlines()[0]
         raise SetupError(f"the warehouse does not let us in: {reason}: {cure}") from error
 
@@ -154,9 +163,25 @@ def down() -> None:
         print("warehouse: was not running")
 
 
+def program(name: str) -> Path:
+    """Return one of PostgreSQL's client programs that can talk to the warehouse.
+
+    Raises SetupError where TLS is asked for and only the embedded server's programs are here, which know none.
+    """
+    if target().sslmode not in NEEDS_TLS:
+        return binaries() / name
+    found = shutil.which(name)
+    if not found:
+        raise SetupError(
+            f"WAREHOUSE_SSLMODE asks for TLS, which the embedded server's {name} does not know: install PostgreSQL's "
+            "client programs, not older than the server (Debian: apt install postgresql-client)"
+        )
+    return Path(found)
+
+
 def psql() -> None:
     """Become psql, connected to the warehouse."""
-    os.execvpe(str(binaries() / "psql"), ["psql"], os.environ | target().libpq)
+    os.execvpe(program("psql"), ["psql"], os.environ | target().libpq)
 
 
 def _render(value):

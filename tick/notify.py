@@ -193,7 +193,7 @@ def _links(link: str | None) -> list[str]:
 
 
 def _settings() -> NotifySettings:
-    return settings.resolve_section("notify", NotifySettings, "docs/alerts.md")
+    return settings.resolve_section(("notify",), NotifySettings, "docs/alerts.md")
 
 
 def _is_quiet(resolved: NotifySettings) -> bool:

@@ -29,6 +29,7 @@ WATCHED = (
     "ingest/**/*.py",
     "tick/*.py",
     "demo/**/*.py",
+    "roles/*.py",
     "dashboards/**/*.py",
     "dashboards/site/assets/*",
     "dashboards/site/templates/*",

@@ -14,6 +14,7 @@ from dashboards.site.page import Copy, dashboard_pages, index_page
 from ingest import settings
 from ingest.errors import SetupError
 from ingest.project import ROOT
+from roles.readers import GRAFANA_READER, PUBLIC_READER
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Apart: who serves the one to the world must never find the other in its place.
     folder = given.into or ROOT / ("site-public" if given.public else "site")
     try:
-        with reading() as reader:
+        with reading(PUBLIC_READER if given.public else GRAFANA_READER) as reader:
             pages = _pages(reader, given.public)
     except SetupError as error:
         print(f"site: {error}", file=sys.stderr)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from dashboards import reader
 from dashboards.macros import expand
 from dashboards.panels import Variable
 from ingest import reads
+from roles.readers import GRAFANA_READER
+from roles.reading import reading as reading_as
+from roles.role import Role
 
 # The days that a page can show; its charts hold the most.
 RANGES = (7, 30, 90)
@@ -61,10 +63,10 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
-def reading() -> Iterator[Reader]:
-    """Give a reader of the warehouse as it is now, with the rights of the role where there is one.
+def reading(role: Role = GRAFANA_READER) -> Iterator[Reader]:
+    """Give a reader of the warehouse as it is now, with the rights of a role where it is there.
 
     Raises SetupError where the warehouse does not let us in.
     """
-    with reader.reading(is_required=False) as connection:
+    with reading_as(role, is_required=False) as connection:
         yield Reader(connection, reads.now(connection))

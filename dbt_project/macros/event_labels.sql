@@ -2,7 +2,7 @@
 {% macro event_label_columns(events) -%}
     {{ events }}.type
     {%- for label in var("event_labels") %},
-        {{ events }}.attributes ->> '{{ label }}' as label_{{ loop.index }}
+        {{ events }}.attributes ->> '{{ dbt.escape_single_quotes(label) }}' as label_{{ loop.index }}
     {%- endfor %}
 {%- endmacro %}
 
@@ -15,7 +15,7 @@
 {% macro event_labels() -%}
     jsonb_strip_nulls(
         jsonb_build_object(
-            'type', type{% for label in var("event_labels") %}, '{{ label }}', label_{{ loop.index }}{% endfor %}
+            'type', type{% for label in var("event_labels") %}, '{{ dbt.escape_single_quotes(label) }}', label_{{ loop.index }}{% endfor %}
         )
     )
 {%- endmacro %}

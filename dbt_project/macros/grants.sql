@@ -1,6 +1,6 @@
 {#
     dbt fails where a role of the config `grants` is not there, and on many servers its user may not make one: such a
-    role is passed over, and has its grants from the first build after it was made (`make reader`).
+    role is passed over, and has its grants from the first build after it was made (`make roles`).
 #}
 {% macro postgres__get_grant_sql(relation, privilege, grantees) %}
     do $grant$

@@ -38,7 +38,7 @@
     md5(
         concat_ws(
             '|', kind, stream, version, day_from
-            {%- if var("event_labels") %}, case stream when 'events.events' then '{{ var("event_labels") | join(",") }}' end{% endif %}
+            {%- if var("event_labels") %}, case stream when 'events.events' then '{{ dbt.escape_single_quotes(var("event_labels") | join(",")) }}' end{% endif %}
             , case stream when 'spiders.statuses' then '{{ spider_window_minutes() }}' end
             {%- if is_daily %}, '{{ var("business_timezone") }}'{% endif %}
         )

@@ -13,6 +13,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import parse_dsn, quote_ident
 
+from ingest import personal, tls
 from ingest.errors import SettingError, SourceError
 from ingest.hours import business_timezone, check_zone, hour_of
 from ingest.job import Finding, Job, Visit
@@ -74,10 +75,10 @@ class Snapshot:
             connection = psycopg2.connect(**self._dsn)
         except psycopg2.OperationalError as error:
             reason = str(error).strip().splitlines()[0]
-            kind = SettingError if REFUSES.search(str(error)) else SourceError
-            raise kind(
-                f"[sources.{self.source}] url: {reason}. Is the server up, are host, database, user and password right?"
-            ) from error
+            untrusted = tls.cure(str(error), "it", "its parameter sslrootcert")
+            kind = SettingError if untrusted or REFUSES.search(str(error)) else SourceError
+            cure = f": {untrusted}" if untrusted else ". Is the server up, are host, database, user and password right?"
+            raise kind(f"[sources.{self.source}] url: {reason}{cure}") from error
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         return connection
 
@@ -168,8 +169,17 @@ class Snapshot:
     def copy(self, setting: str, queries: list[str], folder: Path, name: str) -> list[CsvFile]:
         """Write what each query gives to a CSV file of its own, side by side, all from this snapshot.
 
-        Raises SourceError where the server refuses; it names `setting` where the reason is a value.
+        Raises SourceError where the server refuses; it names `setting` where the reason is a value, and where one looks
+        like a person's.
         """
+        files = self._copied(setting, queries, folder, name)
+        for file in files:
+            refused = personal.in_file(file.path, self.settings.allow_personal)
+            if refused:
+                raise SettingError(f"{self._named(setting)}: {refused}")
+        return files
+
+    def _copied(self, setting: str, queries: list[str], folder: Path, name: str) -> list[CsvFile]:
         if len(queries) == 1:
             with self._explained(setting):
                 return [_copy(self.connection, queries[0], folder / f"{name}.csv")]
@@ -321,6 +331,7 @@ def _dsn(visit: Visit, settings: PostgresSettings) -> dict:
             "user": warehouse.user,
             "password": warehouse.password,
             "sslmode": warehouse.sslmode,
+            "sslrootcert": warehouse.sslrootcert,
         }
     return own | given | {"options": options}
 

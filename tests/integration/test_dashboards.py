@@ -9,12 +9,13 @@ from dataclasses import replace
 import psycopg2
 import pytest
 
-from dashboards import alerts, check, reader, structure
+from dashboards import alerts, check, structure
 from dashboards.definitions import DASHBOARDS, OVERVIEW
 from dashboards.grafana import dashboard_json
 from dashboards.macros import expand
 from dashboards.panels import Dashboard, Panel
 from dashboards.shared import DAYS_RANGE
+from roles.readers import GRAFANA_READER
 from tests.demo_warehouse import NOW, DemoWarehouse, demo_warehouse
 
 UNTIL = dt.datetime.fromisoformat(NOW.replace("Z", "+00:00"))
@@ -152,7 +153,7 @@ IN_JSON = {
 def warehouse(tmp_path_factory) -> Iterator[DemoWarehouse]:
     """Give the demo, read and built, and the role that reads it."""
     with demo_warehouse(tmp_path_factory) as made:
-        made.module("dashboards.reader", GRAFANA_DB_PASSWORD="word")
+        made.module("roles", "--readers", GRAFANA_DB_PASSWORD="word")
         yield made
 
 
@@ -183,7 +184,7 @@ def connect(warehouse: DemoWarehouse, database: str):
     """Return a connection as Grafana makes it."""
     server = warehouse.server
     where = {"host": server.host, "port": server.port, "dbname": database}
-    return psycopg2.connect(**where, user=reader.ROLE, password="word")
+    return psycopg2.connect(**where, user=GRAFANA_READER.name, password="word")
 
 
 def of_one(panel: Panel) -> Dashboard:

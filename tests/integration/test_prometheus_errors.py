@@ -179,6 +179,26 @@ def test_a_wrong_setting_is_named(read, settings, line):
     assert "word" not in printed.replace("password", "")
 
 
+def test_a_label_that_looks_like_a_persons_is_refused(company, nonsense, read):
+    by_user = QUERY | {"labels": ["user_email"]}
+    assert read(by_user)[0] == 78
+    assert "queries.size.labels: user_email looks like an e-mail address" in read(QUERY | {"labels": ["user_email"]})[1]
+    series = {
+        "metric": {"instance": "10.0.0.1:9090"},
+        "values": [[(company.now - HOUR).timestamp() // 3600 * 3600, "1"]],
+    }
+    nonsense.answer = lambda path, form: success(
+        [series] if path == "query_range" else [], "matrix" if path == "query_range" else "vector"
+    )
+    by_instance = QUERY | {"labels": ["instance"]}
+    code, printed = read(by_instance)
+    assert (code, "10.0.0.1" in printed) == (78, False)
+    assert "prometheus.size: labels: instance holds a value that looks like an IP address" in printed
+    assert company.value("select count(*) from raw.prometheus_samples") == 0
+    assert read(by_instance, allow_personal='["instance"]')[0] == 0
+    assert company.value("select count(*) from raw.prometheus_samples") == 1
+
+
 def test_another_company_does_not_read_the_demo(company, read, configure):
     configure('company = "acme"')
     code, printed = read()

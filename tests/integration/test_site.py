@@ -39,7 +39,7 @@ def warehouse(tmp_path_factory):
 @pytest.fixture(scope="module")
 def site(warehouse, tmp_path_factory):
     """Give the folder with the pages, read as the role that Grafana is."""
-    warehouse.module("dashboards.reader")
+    warehouse.module("roles", "--readers")
     folder = tmp_path_factory.mktemp("pages") / "site"
     warehouse.module("dashboards.site", "--into", str(folder))
     return folder

@@ -16,12 +16,12 @@ from time import perf_counter
 import psycopg2
 import pytest
 
-from dashboards import reader
 from dashboards.check import Check, statements
 from dashboards.definitions import DASHBOARDS
 from dashboards.macros import expand
 from demo.databases import EVENTS
 from ingest.reads import parse_instant
+from roles.readers import GRAFANA_READER
 from tests.demo_warehouse import NOW, DemoWarehouse, demo_warehouse
 
 READERS, TICKS = int(os.environ.get("LOAD_READERS", "4")), int(os.environ.get("LOAD_TICKS", "1"))
@@ -61,7 +61,7 @@ SHOWN = """
 def warehouse(tmp_path_factory):
     """Give the demo, read and built, and the role that Grafana logs in as."""
     with demo_warehouse(tmp_path_factory) as made:
-        made.module("dashboards.reader", GRAFANA_DB_PASSWORD=PASSWORD)
+        made.module("roles", "--readers", GRAFANA_DB_PASSWORD=PASSWORD)
         yield made
 
 
@@ -142,7 +142,7 @@ def test_readers_see_the_old_or_the_new_while_ticks_run(warehouse):
     where = {"host": server.host, "port": server.port, "options": "-c timezone=UTC"}
 
     def connect():
-        return psycopg2.connect(**where, dbname=server.database, user=reader.ROLE, password=PASSWORD)
+        return psycopg2.connect(**where, dbname=server.database, user=GRAFANA_READER.name, password=PASSWORD)
 
     own = {"user": server.user, "password": server.password}
     with closing(psycopg2.connect(**where, dbname=EVENTS.name, **own)) as source, closing(connect()) as connection:

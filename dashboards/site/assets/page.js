@@ -45,6 +45,7 @@ function setUpPrint(redraw) {
 
 function setUpRanges(charts, until) {
   const buttons = [...document.querySelectorAll(".ranges button")];
+  if (!buttons.length) return; // no panel has a range before the first day is over
   const show = (days) => {
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.days === String(days)));
     for (const part of document.querySelectorAll("[data-range]")) part.hidden = part.dataset.range !== String(days);

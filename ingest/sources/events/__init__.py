@@ -3,8 +3,9 @@
 import datetime as dt
 from typing import Annotated, Any
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
+from ingest import personal
 from ingest.errors import SettingError
 from ingest.hours import HOUR, ceil_hour, floor_hour, hour_of
 from ingest.job import Finding, Job, Result, Visit
@@ -46,6 +47,12 @@ class EventsSettings(PostgresSettings):
     keeps_days: PositiveInt | None = None
     # The first run of a day reads the last 7 days again; what it reads must not be closed.
     prune_after_days: Annotated[int, Field(ge=8)] | None = None
+
+    @model_validator(mode="after")
+    def _names_nobody(self) -> "EventsSettings":
+        personal.check_names("attributes", self.attributes, self.allow_personal)
+        self.check_user_id("columns.user_id", self.columns.get("user_id"))
+        return self
 
     def oldest(self, now: dt.datetime) -> dt.datetime:
         """Return the instant before which the source keeps nothing."""

@@ -20,6 +20,7 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.oauth2 import service_account
 from google.protobuf.json_format import ParseError
 
+from ingest import tls
 from ingest.errors import SettingError, SourceError
 from ingest.settings import DEMO_COMPANY
 from ingest.sources.google_analytics.properties import Property
@@ -45,6 +46,8 @@ REFUSALS = (400, 401, 403, 404)
 # What 403 says where it is not about the property.
 DISABLED = re.compile(r"has not been used in project|is disabled")
 SETTING = "[sources.google_analytics]"
+# Google's client has no setting of its own for them: REST and gRPC look at these.
+CERTIFICATES = "the file of REQUESTS_CA_BUNDLE (REST) or GRPC_DEFAULT_SSL_ROOTS_FILE_PATH (gRPC)"
 HELP = "docs/google-analytics.md shows how"
 
 
@@ -115,6 +118,8 @@ class Client:
         """Return what is wrong and what to do, in one line."""
         message, status = _message(error), getattr(error, "code", None)
         where = f"{self.endpoint.scheme}://{self.endpoint.netloc}"
+        if untrusted := _untrusted(error):
+            return f"{SETTING} api_endpoint: {where} is not believed: certificate verify failed: {untrusted}"
         if isinstance(error, UNREACHABLE) or "failed to connect" in message:
             return f"{SETTING} api_endpoint: {where} can't be reached ({message}). Is it up, are host and port right?"
         if isinstance(error, FOREIGN):
@@ -210,11 +215,16 @@ def _service(transport: str, endpoint: SplitResult, credentials: Credentials) ->
     )
 
 
+def _untrusted(error: Exception) -> str | None:
+    """Return what to do where the server's certificate is not believed; gRPC says so at the end of a long line."""
+    return tls.cure(str(error), "api_endpoint", CERTIFICATES)
+
+
 def _is_hopeless(error: Exception) -> bool:
     """Return whether a try finds the same until a person has changed something."""
     if isinstance(error, GoogleAuthError):
         return not isinstance(error, TransportError) and not error.retryable
-    return getattr(error, "code", None) in REFUSALS
+    return getattr(error, "code", None) in REFUSALS or _untrusted(error) is not None
 
 
 def _message(error: Exception) -> str:

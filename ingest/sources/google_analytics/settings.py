@@ -4,8 +4,17 @@ import datetime as dt
 import json
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, StringConstraints, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
+from ingest import personal
 from ingest.hours import ceil_midnight
 from ingest.reads import BEGINNING
 from ingest.settings import SourceSettings
@@ -38,6 +47,15 @@ class GoogleAnalyticsSettings(SourceSettings):
     start_at: dt.date | None = None
     keeps_days: PositiveInt | None = None
     quota_reserve: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    allow_personal: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _names_nobody(self) -> "GoogleAnalyticsSettings":
+        for name, report in self.reports.items():
+            for label, dimension in report.dimensions.items():
+                if label not in self.allow_personal:
+                    personal.check_names(f"reports.{name}.dimensions", (label, dimension), ())
+        return self
 
     @field_validator("property_id")
     @classmethod

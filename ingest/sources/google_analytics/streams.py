@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from ingest.errors import SourceError
+from ingest import personal
+from ingest.errors import SettingError, SourceError
 from ingest.job import Job
 from ingest.reads import Period, Reading, Reads
 from ingest.sources.google_analytics.answers import Answer, parse
@@ -87,7 +88,12 @@ class Stream:
         return f"{answer.row_count:,} rows on {yesterday}{estimated}"
 
     def _answer(self, client: Client, date: dt.date) -> Answer:
-        return parse(self.report, read_slice(client, self.report, date), self._times(date))
+        answer = parse(self.report, read_slice(client, self.report, date), self._times(date))
+        labels = {labels for _, labels, *_ in answer.cells} | {labels for labels, *_ in answer.rejects}
+        refused = personal.in_labels(labels, self.settings.allow_personal)
+        if refused:
+            raise SettingError(f"dimensions: {refused}")
+        return answer
 
     def _times(self, date: dt.date) -> Times:
         return (times_of_hours if self.report.is_hourly else times_of_day)(date, self.zone)

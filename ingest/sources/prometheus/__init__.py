@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
 
-from ingest.errors import SourceError, of_streams
+from ingest import personal
+from ingest.errors import SettingError, SourceError, of_streams
 from ingest.hours import HOUR, ceil_midnight, floor_hour, hour_of, midnight
 from ingest.job import Finding, Job, Result, Visit
 from ingest.load import CsvFile, Rows, within_own_open_reads
@@ -78,6 +79,13 @@ class PrometheusSettings(SourceSettings):
     scrape_seconds: PositiveInt | None = None
     start_at: Any = None
     keeps_days: PositiveInt = 15
+    allow_personal: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _names_nobody(self) -> "PrometheusSettings":
+        for name, query in self.queries.items():
+            personal.check_names(f"queries.{name}.labels", query.labels, self.allow_personal)
+        return self
 
     @model_validator(mode="after")
     def _one_query_a_metric(self) -> "PrometheusSettings":
@@ -261,7 +269,11 @@ class _Stream:
     def _asked_for(self, found: tuple[list[dict], list[str]], answer: _Answer) -> dict[str, list[dict]]:
         series, warnings = found
         answer.notes += [f"{self.name}: {warning}" for warning in warnings]
-        return named(self.query, series)
+        found = named(self.query, series)
+        refused = personal.in_labels(found, self.settings.allow_personal)
+        if refused:
+            raise SettingError(f"labels: {refused}")
+        return found
 
     def _finite(self, values: Values, answer: _Answer) -> Values:
         found = finite(values)

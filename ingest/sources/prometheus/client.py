@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from ingest import tls
 from ingest.errors import SettingError, SourceError
 from ingest.hours import HOUR
 from ingest.reads import Period
@@ -144,8 +145,9 @@ class Client:
                 _pause(attempt)
                 continue
             except requests.RequestException as error:
-                # A wrong certificate stays wrong.
-                if is_last or isinstance(error, requests.exceptions.SSLError):
+                if isinstance(error, requests.exceptions.SSLError):
+                    raise _untrusted(self.url, _cause(error)) from error
+                if is_last:
                     raise SourceError(_unreachable(self.url, _cause(error))) from error
                 _pause(attempt)
                 continue
@@ -210,6 +212,13 @@ def _pause(attempt: int, retry_after: str | None = None) -> None:
 
 def _unreachable(url: str, reason: str) -> str:
     return f"[sources.prometheus] url: {url} can't be reached: {reason}. Is the server up, are host and port right?"
+
+
+def _untrusted(url: str, reason: str) -> SourceError:
+    """Return the error for a failure of TLS: a wrong certificate stays wrong."""
+    cure = tls.cure(reason, "url", "ca_file")
+    kind = SettingError if cure else SourceError
+    return kind(f"[sources.prometheus] url: {url} can't be reached by TLS: {reason}: {cure or 'does it speak TLS?'}")
 
 
 def _cause(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ingest.hours import floor_hour, hour_of, midnight
 from ingest.job import Finding, Job, Result, Visit
@@ -80,6 +80,12 @@ class WebsiteSettings(PostgresSettings):
     """Settings of [sources.website]; README.md says what each does."""
 
     objects: dict[str, Annotated[ObjectSettings, BeforeValidator(_table_alone)]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_nobody(self) -> "WebsiteSettings":
+        for name, each in self.objects.items():
+            self.check_user_id(f"objects.{name}.user_id", each.user_id)
+        return self
 
 
 SETTINGS = WebsiteSettings
