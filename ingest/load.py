@@ -24,7 +24,7 @@ import dlt.destinations.impl.postgres.postgres as dlt_postgres
 from dlt.destinations.impl.postgres.configuration import PostgresCredentials
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from ingest.errors import SourceError
+from ingest.errors import SourceError, is_disk_full, of_disk
 from ingest.hours import day_of, hour_of
 from ingest.raw import Table
 from ingest.warehouse import Target
@@ -134,7 +134,11 @@ def load(source: str, loads: list[Rows], warehouse: Target, connection, folder: 
         with _alone_at_first(connection):
             pipeline.run([_resource(rows) for rows in due], loader_file_format="csv").raise_on_failed_jobs()
     except PipelineStepFailed as error:
-        raise SourceError(f"the warehouse refused the rows: {_root_cause(error)}") from error
+        cause = _root_cause(error)
+        if is_disk_full(cause):
+            raise of_disk(cause) from error
+        reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+        raise SourceError(f"the warehouse refused the rows: {reason}") from error
     _analyze(connection, due)
 
 
@@ -189,7 +193,7 @@ def _credentials(warehouse: Target) -> PostgresCredentials:
     return credentials
 
 
-def _root_cause(error: BaseException) -> str:
+def _root_cause(error: BaseException) -> BaseException:
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__
-    return str(error).strip().splitlines()[0]
+    return error

@@ -1,0 +1,61 @@
+"""The table of faults: how often each was tried, what was lost or doubled, what the user saw."""
+
+import os
+import re
+from collections import defaultdict
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+PROPERTY = "fault"
+# How many kills; the other faults are tried in proportion. The short form is part of `make test`.
+FAULTS = int(os.environ.get("FAULTS", "6"))
+IS_LONG = FAULTS >= 100
+HEADER = "| fault | tried | rows lost | rows doubled | what the user saw |\n|---|---|---|---|---|\n"
+
+
+class Fault(NamedTuple):
+    """One fault and what came of it."""
+
+    name: str
+    lost: int
+    doubled: int
+    saw: str
+
+
+def seed() -> str:
+    """Return the seed of this run: FAULT_SEED, which is set for all its processes when pytest starts."""
+    return os.environ["FAULT_SEED"]
+
+
+def chance(kind: str, number: int) -> Random:
+    """Return the chance of one trial; the same for the same seed, whatever else runs."""
+    return Random(f"{seed()} {kind} {number}")
+
+
+def rows(reports) -> list[str]:
+    """Return the table's lines, of the faults that tests reported."""
+    found = defaultdict(list)
+    for report in reports:
+        for name, value in report.user_properties:
+            if name == PROPERTY:
+                fault = Fault(*value)
+                found[fault.name].append(fault)
+    lines = []
+    for name, faults in sorted(found.items()):
+        saw = max({fault.saw for fault in faults}, key=[fault.saw for fault in faults].count)
+        lost, doubled = (sum(getattr(fault, column) for fault in faults) for column in ("lost", "doubled"))
+        lines.append(f"| {name} | {len(faults)} | {lost} | {doubled} | {saw} |")
+    return lines
+
+
+def write(lines: list[str], path: Path) -> None:
+    """Write the table."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(HEADER + "\n".join(lines) + "\n")
+
+
+def shown(line: str) -> str:
+    """Return what the user saw as a cell: without what differs from run to run."""
+    line = re.sub(r"(?<=[ :])127\.0\.0\.1(:| port | \(127.0.0.1\), port )\d+", "...", line)
+    return re.sub(r"\s+", " ", line).replace("|", "\\|").strip()[:240]

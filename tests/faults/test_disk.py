@@ -1,0 +1,138 @@
+"""Disks that are full: of a run's own files, and of the server. What failed says so, and nothing of it stays."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ingest.embedded import EmbeddedError, EmbeddedServer
+from tests.conftest import Server, free_port
+from tests.faults.company import BUILD, FaultyCompany
+from tests.faults.table import FAULTS, IS_LONG, chance
+from tests.waiting import wait_until_gone
+
+KILOBYTE, MEGABYTE = 2**10, 2**20
+TRIALS = FAULTS // 20 if IS_LONG else 1
+FULL = "No space left on device"
+COMMANDS = {"ingest": ("ingest",), "dbt": ("dbt", *BUILD)}
+
+
+@contextmanager
+def small_disk(folder: Path, size: int) -> Iterator[Path]:
+    """Mount a disk of some bytes in memory; it goes with the block. Skips the test where that is not allowed."""
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("needs to mount a disk: be root")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@contextmanager
+def filled(disk: Path, free: int) -> Iterator[None]:
+    """Fill a disk but for some bytes, for a block."""
+    ballast = disk / "ballast"
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, max(1, shutil.disk_usage(disk).free - free))
+    try:
+        yield
+    finally:
+        ballast.unlink()
+
+
+def of_the_full_disk(printed: str) -> str:
+    """Return the line that says it."""
+    return next((line for line in printed.splitlines() if FULL in line), "nothing: there was room enough")
+
+
+@pytest.mark.parametrize("number", range(TRIALS))
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_room_for_a_runs_own_files(faulty, record, tmp_path, command, number):
+    faulty.begin()
+    with small_disk(tmp_path / "disk", 64 * MEGABYTE) as disk:
+        if command == "dbt":
+            faulty.well("ingest")
+            shutil.copytree(faulty.environment["DBT_TARGET_PATH"], disk / "target")
+        folders = {"TMPDIR": str(disk), "DBT_TARGET_PATH": str(disk / "target"), "DBT_LOG_PATH": str(disk / "logs")}
+        with filled(disk, chance(f"disk {command}", number).randrange(200 * KILOBYTE)):
+            code, printed = faulty.run(*COMMANDS[command], **folders)
+    if command == "ingest":
+        assert "Traceback" not in printed, printed
+    assert code == 0 or FULL in printed, printed
+    faulty.good_run()
+    record(f"disk full: of {command}'s files", faulty.differences(), of_the_full_disk(printed))
+
+
+@pytest.fixture(scope="module")
+def small_server(faulty, embedded, tmp_path_factory) -> Iterator[EmbeddedServer]:
+    """Give a copy of the server, all it holds included, on a small disk."""
+    embedded.stop()
+    size = sum(file.stat().st_size for file in embedded.folder.rglob("*") if file.is_file())
+    with small_disk(tmp_path_factory.getbasetemp() / "server", size + 200 * MEGABYTE) as disk:
+        disk.chmod(0o755)
+        subprocess.run(["cp", "--archive", embedded.folder / "pgdata", disk], check=True)
+        embedded.start()
+        server = EmbeddedServer(disk, "127.0.0.1", free_port(), embedded.user, embedded.password, embedded.database)
+        server.start()
+        yield server
+        server.stop()
+
+
+@contextmanager
+def moved(company: FaultyCompany, server: EmbeddedServer) -> Iterator[None]:
+    """Let the company live on another server for a block."""
+    before, port = company.server, company.environment["WAREHOUSE_PORT"]
+    company.server = Server(server.host, server.port, server.user, server.password)
+    company.set(WAREHOUSE_PORT=str(server.port))
+    try:
+        yield
+    finally:
+        company.server = before
+        company.set(WAREHOUSE_PORT=port)
+
+
+@pytest.mark.parametrize("number", range(TRIALS))
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_room_for_the_server(faulty, small_server, record, command, number):
+    """Often it can't write a table; where it can't write its log, it stops, and starts when there is room."""
+    random = chance(f"disk of the server {command}", number)
+    with moved(faulty, small_server):
+        faulty.begin()
+        if command == "dbt":
+            faulty.well("ingest")
+        with filled(small_server.folder, random.randrange(300 * KILOBYTE)):
+            if number % 2:
+                next_log_files(faulty)
+            _, printed = faulty.run(*COMMANDS[command])
+            went_on = says_that_it_is_full(small_server)
+        assert "Traceback" not in printed, printed
+        small_server.start()
+        wait_until_gone(faulty)
+        faulty.good_run()
+        name = f"disk full: of the server, in {command}" + ("" if went_on else "; it stops")
+        record(name, faulty.differences(), of_the_full_disk(printed) if went_on else shown_error(printed))
+
+
+def next_log_files(company: FaultyCompany) -> None:
+    """Use up the files that the server keeps for its log."""
+    for _ in range(8):
+        company.rows("select pg_switch_wal()")
+
+
+def says_that_it_is_full(server: EmbeddedServer) -> bool:
+    """Return whether the server runs; where it does not, starting it says why."""
+    is_running = server.is_running()
+    if not is_running:
+        with pytest.raises(EmbeddedError, match=FULL):
+            server.start()
+    return is_running
+
+
+def shown_error(printed: str) -> str:
+    return next((line for line in printed.splitlines() if "rror" in line or "FAILED" in line), printed)
