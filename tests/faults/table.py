@@ -55,6 +55,17 @@ def write(lines: list[str], path: Path) -> None:
     path.write_text(HEADER + "\n".join(lines) + "\n")
 
 
+def what_was_wrong(printed: str) -> str:
+    """Return the line that says it: ingest's, or the reason below dbt's "Database Error"."""
+    lines = [re.sub(r"^\d\d:\d\d:\d\d +", "", line) for line in printed.splitlines()]
+    for number, line in enumerate(lines):
+        if "FAILED" in line or line.startswith(("ingest:", "tick:")):
+            return line
+        if "Database Error" in line and number + 1 < len(lines):
+            return f"Database Error: {lines[number + 1].strip()}"
+    return next((line for line in lines if "rror" in line), "nothing")
+
+
 def shown(line: str) -> str:
     """Return what the user saw as a cell: without what differs from run to run."""
     line = re.sub(r"(?<=[ :])127\.0\.0\.1(:| port | \(127.0.0.1\), port )\d+", "...", line)

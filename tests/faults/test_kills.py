@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import EVENTS
 from tests.facts import STATE, drop, state, writes
 from tests.faults.company import BUILD, STARTS
-from tests.faults.table import FAULTS, chance
+from tests.faults.table import FAULTS, chance, what_was_wrong
 from tests.waiting import lock, wait_until_gone, wait_until_waiting
 
 INGEST, FACTS, LOOP = ("ingest",), ("dbt", *BUILD), ("loop",)
@@ -116,13 +116,7 @@ def kill_server(company, embedded, stratum: str, random) -> tuple[str, str]:
     assert "Traceback" not in printed, printed
     embedded.start()
     what = "its first process" if killed == first else "another of its processes"
-    return f"kill -9 of the {stratum}: {what}", last_error(printed) if code else "nothing: it was over"
-
-
-def last_error(printed: str) -> str:
-    """Return the line that says what was wrong."""
-    lines = [line for line in printed.splitlines() if "FAILED" in line or "rror" in line or line.startswith("ingest:")]
-    return (lines or printed.splitlines() or ["nothing"])[0]
+    return f"kill -9 of the {stratum}: {what}", what_was_wrong(printed) if code else "nothing: it was over"
 
 
 def counted_at_the_source(company) -> list[tuple]:

@@ -8,13 +8,14 @@ import pytest
 
 from tests.conftest import EVENTS, SPIDERS, WEBSITE
 from tests.faults.company import BUILD, FaultyCompany
-from tests.faults.table import FAULTS, IS_LONG, chance
+from tests.faults.table import FAULTS, IS_LONG, chance, what_was_wrong
 from tests.faults.wires import CUTS, Cut, Wire
+from tests.waiting import wait_until_gone
 
 DATABASES = {"WEBSITE": WEBSITE, "EVENTS": EVENTS, "SPIDERS": SPIDERS}
 WAYS = ("to the sources, in ingest", "to the warehouse, in ingest", "to the warehouse, in dbt")
-# Of the long form; the short one has a cut of each way. A source's statements are some 40 for all three.
-TRIALS = FAULTS // 5 if IS_LONG else 1
+# Of the long form, each with all cuts in a row; the short one has two cuts of each way.
+TRIALS, ROW = (FAULTS // 20, len(CUTS)) if IS_LONG else (1, 2)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,9 @@ def run(company: FaultyCompany, wire: Wire, way: str) -> tuple[int, str]:
         return company.run("ingest", **urls(company, wire.port))
     if way == WAYS[1]:
         return company.run("ingest", WAREHOUSE_PORT=str(wire.port), **direct)
-    return company.run("dbt", *BUILD, WAREHOUSE_PORT=str(wire.port), **direct)
+    # At another port dbt parses all anew, so in a folder of its own.
+    parsed = {"DBT_TARGET_PATH": str(company.folder / "wire")}
+    return company.run("dbt", *BUILD, WAREHOUSE_PORT=str(wire.port), **direct, **parsed)
 
 
 def begin(company: FaultyCompany, way: str) -> None:
@@ -64,25 +67,21 @@ def statements(faulty, wire) -> dict[str, int]:
 
 @pytest.mark.parametrize("number", range(TRIALS))
 @pytest.mark.parametrize("way", WAYS)
-def test_a_connection_that_is_cut(faulty, wire, statements, record, way, number):
+def test_connections_that_are_cut(faulty, wire, statements, record, way, number):
+    """Cut after cut, then a run without: the cuts of all trials are spread over all statements."""
     random = chance(f"wire {way}", number)
-    # Spread over all of them, each with a chance of its own.
-    statement = int((number + random.random()) * statements[way] / TRIALS)
-    how = CUTS[number % len(CUTS)] if IS_LONG else random.choice(CUTS)
     begin(faulty, way)
-    wire.set(Cut(statement, how))
-    code, printed = run(faulty, wire, way)
+    met = []
+    for order, how in enumerate(random.sample(CUTS, ROW)):
+        part = number * ROW + order
+        wire.set(Cut(int((part + random.random()) * statements[way] / (TRIALS * ROW)), how))
+        code, printed = run(faulty, wire, way)
+        assert "Traceback" not in printed, printed
+        assert code == 0 or how != CUTS[-1], printed
+        met.append((f"connection {way}: {how} a statement", what_was_wrong(printed) if code else "nothing"))
+        wait_until_gone(faulty)
     wire.set(None)
-    assert "Traceback" not in printed, printed
-    assert code == 0 or how != CUTS[-1], printed
     faulty.good_run()
-    record(f"connection {way}: {how} a statement", faulty.differences(), seen(code, printed))
-
-
-def seen(code: int, printed: str) -> str:
-    """Return the line that says what was wrong."""
-    if code == 0:
-        return "nothing"
-    lines = [line for line in printed.splitlines() if "FAILED" in line or "rror" in line or line.startswith("ingest:")]
-    assert lines, printed
-    return lines[0]
+    differences = faulty.differences()
+    for name, saw in met:
+        record(name, differences, saw)

@@ -206,9 +206,9 @@ class _Stream:
             answer.error = SourceError(
                 f"expr: the server can't answer it ({error}): choose fewer series, or raise timeout_seconds"
             )
-        except NOT_OF_PROMETHEUS as error:
+        except NOT_OF_PROMETHEUS:
             answer.error = SourceError(
-                f"[sources.prometheus] url: the answer is JSON, and not of the form that Prometheus gives ({error!r}): "
+                "[sources.prometheus] url: the answer is JSON, and not of the form that Prometheus gives: "
                 "another program in its place? Write what stands before /api/v1"
             )
         return answer
