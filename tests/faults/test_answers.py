@@ -65,7 +65,11 @@ HTTP = {
     "half a JSON": (always(200, HALF), 3, "application/json and not with JSON"),
     "half a JSON of a whole length": (always(200, HALF, {"Content-Length": "9999"}), 3, "can't be reached"),
     "200 with an error": (always(200, error(200, "internal", "disk")[1]), 3, "the server answers 200: disk"),
-    "NaN for numbers": (changed(lambda points: [[at, "NaN"] for at, _ in points[-2:]]), 0, "NaN and Inf are not"),
+    "NaN for numbers": (
+        changed(lambda points: [*points[:-2], *([at, "NaN"] for at, _ in points[-2:])]),
+        0,
+        "NaN and Inf are not",
+    ),
     "a word for a number": (matrix(lambda at: [at, "many"]), 3, "not of the form that Prometheus gives"),
     "a list for an object": (always(200, {"status": "success", "data": []}), 3, "not of the form that Prometheus"),
     "no result": (without_result, 3, "not of the form that Prometheus gives"),
