@@ -133,12 +133,11 @@ def load(source: str, loads: list[Rows], warehouse: Target, connection, folder: 
     try:
         with _alone_at_first(connection):
             pipeline.run([_resource(rows) for rows in due], loader_file_format="csv").raise_on_failed_jobs()
-    except PipelineStepFailed as error:
-        cause = _root_cause(error)
-        if is_disk_full(cause):
-            raise of_disk(cause) from error
-        reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
-        raise SourceError(f"the warehouse refused the rows: {reason}") from error
+    except Exception as error:
+        explained = _explained(error)
+        if explained is None:
+            raise
+        raise explained from error
     _analyze(connection, due)
 
 
@@ -193,7 +192,16 @@ def _credentials(warehouse: Target) -> PostgresCredentials:
     return credentials
 
 
-def _root_cause(error: BaseException) -> BaseException:
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__
-    return error
+def _explained(error: Exception) -> SourceError | None:
+    """Return the error that says why a load failed; None where nobody foresaw it."""
+    causes = [error]
+    while causes[-1].__cause__ or causes[-1].__context__:
+        causes.append(causes[-1].__cause__ or causes[-1].__context__)
+    # Where dlt has no room for its files, it fails once more while it says so.
+    full = next(filter(is_disk_full, causes), None)
+    if full:
+        return of_disk(full)
+    if not isinstance(error, PipelineStepFailed):
+        return None
+    reason = (str(causes[-1]).strip().splitlines() or [type(causes[-1]).__name__])[0]
+    return SourceError(f"the warehouse refused the rows: {reason}")
