@@ -11,6 +11,7 @@ PROPERTY = "fault"
 # How many kills; the other faults are tried in proportion. The short form is part of `make test`.
 FAULTS = int(os.environ.get("FAULTS", "6"))
 IS_LONG = FAULTS >= 100
+MOST_SHOWN = 160  # characters
 HEADER = "| fault | tried | rows lost | rows doubled | what the user saw |\n|---|---|---|---|---|\n"
 
 
@@ -68,5 +69,6 @@ def what_was_wrong(printed: str) -> str:
 
 def shown(line: str) -> str:
     """Return what the user saw as a cell: without what differs from run to run."""
-    line = re.sub(r"(?<=[ :])127\.0\.0\.1(:| port | \(127.0.0.1\), port )\d+", "...", line)
-    return re.sub(r"\s+", " ", line).replace("|", "\\|").strip()[:240]
+    line = re.sub(r"\S+/disk\b", "TMPDIR", re.sub(r"127\.0\.0\.1(\", port |:)\d+", "...", line))
+    line = re.sub(r"\s+", " ", line).replace("|", "\\|").strip()
+    return line if len(line) <= MOST_SHOWN else f"{line[:MOST_SHOWN]} ..."

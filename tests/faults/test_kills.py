@@ -176,6 +176,7 @@ def test_a_killed_ingest_changes_no_number_and_the_next_repairs_it(faulty, recor
     before = state(faulty)
     kill(faulty)
     wait_until_gone(faulty)
+    assert faulty.value("select outcome from ops.runs order by run_id desc limit 1") is None
     faulty.build_well(*BUILD)
     assert state(faulty) == before
     faulty.good_run()
