@@ -12,7 +12,7 @@ from tests.conftest import EVENTS
 from tests.facts import STATE, drop, state, writes
 from tests.faults.company import BUILD, STARTS
 from tests.faults.table import FAULTS, chance, what_was_wrong
-from tests.waiting import lock, wait_until_gone, wait_until_waiting
+from tests.waiting import PATIENCE_SECONDS, lock, wait_until_gone, wait_until_waiting
 
 INGEST, FACTS, LOOP = ("ingest",), ("dbt", *BUILD), ("loop",)
 # With the seeds before the facts, and the views before and after them: half of the project.
@@ -105,9 +105,12 @@ def kill_server(company, embedded, stratum: str, random) -> tuple[str, str]:
     assert victim.reaches(phase, 0), victim.printed
     victim.process.join(random.uniform(0, seconds_of(company, phase, 0)))
     first = psutil.Process(int((embedded.folder / "pgdata" / "postmaster.pid").read_text().split()[0]))
-    killed = random.choice([first, *first.children()])
+    processes = [first, *first.children()]
+    killed = random.choice(processes)
     with suppress(psutil.NoSuchProcess):  # a backend whose work was over
         killed.kill()
+        # The first one ends all others when it hears of it; until then the server seems to be well.
+        psutil.wait_procs(set(processes) - {first}, PATIENCE_SECONDS)
     code, printed = victim.end()
     assert "Traceback" not in printed, printed
     embedded.start()

@@ -1,4 +1,4 @@
-"""A run as a whole: exit codes, ops.runs, whose warehouse it is, and what a kill leaves."""
+"""A run as a whole: exit codes, ops.runs, and whose warehouse it is."""
 
 import datetime as dt
 import subprocess
