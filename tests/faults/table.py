@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 PROPERTY = "fault"
 # How many kills; the other faults are tried in proportion. The short form is part of `make test`.
-FAULTS = int(os.environ.get("FAULTS", "6"))
+FAULTS = int(os.environ.get("FAULTS", "4"))
 IS_LONG = FAULTS >= 100
 MOST_SHOWN = 160  # characters
 HEADER = "| fault | tried | rows lost | rows doubled | what the user saw |\n|---|---|---|---|---|\n"
