@@ -11,7 +11,7 @@ export WAREHOUSE_NOW := $(DEMO_NOW)
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run help install up down psql demo ingest check-sources build tick schedule airflow latest explain site dashboards check-dashboards roles grafana grafana-check prune backup restore docs test test-laws test-load test-citus bench debian-packages lint clean requirements audit
+.PHONY: run help install up down psql demo ingest check-sources build tick schedule airflow latest explain site dashboards check-dashboards roles grafana grafana-check prune backup restore docs test test-laws test-faults test-load test-citus bench debian-packages lint clean requirements audit
 
 run: ingest build latest site ## Everything, from an empty clone to numbers on the screen (the default)
 	@echo
@@ -125,6 +125,9 @@ test: $(INSTALLED_DEV) $(INSTALLED_AIRFLOW) debian-packages ## Run all tests, re
 
 test-laws: $(INSTALLED_DEV) ## Run the laws over ten times as many histories: an hour
 	@LAWS_EXAMPLES=2000 LAWS_REAL=10 $(BIN)/python -m pytest tests/property tests/mutations --numprocesses 2 --dist loadfile
+
+test-faults: $(INSTALLED_DEV) ## 200 kills, and full disks, cut connections, wrong answers in proportion: an hour or two
+	@FAULTS=$(or $(FAULTS),200) $(BIN)/python -m pytest tests/faults --numprocesses 2 --dist loadfile
 
 test-load: $(INSTALLED_DEV) ## 50 readers at the dashboards for five minutes, and a tick each minute: what they see, and how long it takes
 	@LOAD_READERS=50 LOAD_TICKS=5 LOAD_SECONDS=60 $(BIN)/python -m pytest -s tests/load

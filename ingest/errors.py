@@ -1,5 +1,10 @@
 """The errors that are meant for people: one line each, with the cure in it."""
 
+import errno
+import tempfile
+
+import psycopg2
+
 
 class SetupError(Exception):
     """Nothing can be read at all: no warehouse, unreadable settings, another company's warehouse."""
@@ -15,6 +20,23 @@ class QuotaError(SourceError):
 
 class SettingError(SourceError):
     """The source can't be read until a person has changed something: a setting, a password, a grant, a value."""
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Return whether a file could not be written since its disk, or our share of it, is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def of_disk(error: OSError) -> SourceError:
+    """Return the error of a run's own files, for which there is no room."""
+    place = error.filename or tempfile.gettempdir()
+    return SourceError(f"{place}: {error.strerror}: make room, or let TMPDIR name another folder")
+
+
+def of_warehouse(error: psycopg2.Error) -> SourceError:
+    """Return the error of a warehouse that went away, or is full, while a source was read."""
+    reason = (str(error).strip().splitlines() or ["no reason given"])[0]
+    return SourceError(f"the warehouse failed: {reason}; what this run did not finish the next one reads again")
 
 
 def of_streams(failures: dict[str, SourceError], streams: str) -> SourceError:

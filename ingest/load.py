@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # dlt reads these while it is imported or when a pipeline starts. The warehouse is the only memory
-# (nothing is restored), finished files go at once, gzip costs 4x the CPU of writing the rows (measured).
+# (nothing is restored), finished files go at once, gzip costs 4x the CPU of writing the rows (measured). What dlt logs
+# of an error is a traceback; what it raises becomes a line.
 os.environ.update(
     RUNTIME__DLTHUB_TELEMETRY="false",
-    RUNTIME__LOG_LEVEL="ERROR",
+    RUNTIME__LOG_LEVEL="CRITICAL",
     RESTORE_FROM_DESTINATION="false",
     LOAD__DELETE_COMPLETED_JOBS="true",
     LOAD__WORKERS="2",
@@ -24,7 +25,7 @@ import dlt.destinations.impl.postgres.postgres as dlt_postgres
 from dlt.destinations.impl.postgres.configuration import PostgresCredentials
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from ingest.errors import SourceError
+from ingest.errors import SourceError, is_disk_full, of_disk
 from ingest.hours import day_of, hour_of
 from ingest.raw import Table
 from ingest.warehouse import Target
@@ -142,8 +143,11 @@ def load(source: str, loads: list[Rows], warehouse: Target, connection, folder: 
     try:
         with _alone_at_first(connection):
             pipeline.run([_resource(rows) for rows in due], loader_file_format="csv").raise_on_failed_jobs()
-    except PipelineStepFailed as error:
-        raise SourceError(f"the warehouse refused the rows: {_root_cause(error)}") from error
+    except Exception as error:
+        explained = _explained(error)
+        if explained is None:
+            raise
+        raise explained from error
     _analyze(connection, due)
 
 
@@ -200,7 +204,16 @@ def _credentials(warehouse: Target) -> PostgresCredentials:
     return credentials
 
 
-def _root_cause(error: BaseException) -> str:
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__
-    return str(error).strip().splitlines()[0]
+def _explained(error: Exception) -> SourceError | None:
+    """Return the error that says why a load failed; None where nobody foresaw it."""
+    causes = [error]
+    while causes[-1].__cause__ or causes[-1].__context__:
+        causes.append(causes[-1].__cause__ or causes[-1].__context__)
+    # Where dlt has no room for its files, it fails once more while it says so.
+    full = next(filter(is_disk_full, causes), None)
+    if full:
+        return of_disk(full)
+    if not isinstance(error, PipelineStepFailed):
+        return None
+    reason = (str(causes[-1]).strip().splitlines() or [type(causes[-1]).__name__])[0]
+    return SourceError(f"the warehouse refused the rows: {reason}")

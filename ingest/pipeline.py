@@ -12,7 +12,7 @@ from time import perf_counter
 import psycopg2
 
 from ingest import loader, settings
-from ingest.errors import QuotaError, SettingError, SetupError, SourceError
+from ingest.errors import QuotaError, SettingError, SetupError, SourceError, is_disk_full, of_disk, of_warehouse
 from ingest.hours import business_timezone, check_zone
 from ingest.job import Job, Options, Result
 from ingest.progress import Progress
@@ -82,12 +82,14 @@ class _Run:
 
     def source(self, source: str) -> Outcome:
         """Read a source under its lock, with a row in ops.runs and a line for people."""
-        with closing(loader.connect()) as connection:
-            try:
+        try:
+            with closing(loader.connect()) as connection:
                 outcome = self._logged(source, Reads(connection, source, self.started_at))
-            except LockedError as error:
-                # The run that holds the lock has a row of its own in ops.runs; this one was none.
-                outcome = Outcome(source, "failed", str(error))
+        except (LockedError, SetupError) as error:
+            # The run that holds the lock has a row of its own in ops.runs; this one was none.
+            outcome = Outcome(source, "failed", str(error))
+        except psycopg2.Error as error:
+            outcome = Outcome(source, "failed", str(of_warehouse(error)))
         self.progress.done(source, outcome.outcome, outcome.message)
         return outcome
 
@@ -116,7 +118,12 @@ class _Run:
             return Outcome(source, "quota", str(error))
         except (SourceError, SetupError) as error:
             return Outcome(source, "failed", str(error), isinstance(error, SettingError))
+        except psycopg2.Error as error:
+            # A source's own are SourceErrors.
+            return Outcome(source, "failed", str(of_warehouse(error)))
         except Exception as error:
+            if is_disk_full(error):
+                return Outcome(source, "failed", str(of_disk(error)))
             # What nobody foresaw deserves its traceback; the other sources go on.
             traceback.print_exc()
             return Outcome(source, "failed", f"unexpected {type(error).__name__}: {error}")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import psycopg2
 import pytest
 
 from ingest.embedded import EmbeddedServer
+from tests.faults import table as faults
 
 ROOT = Path(__file__).resolve().parent.parent
 # Databases of their own, so that the tests may run on a server of the user's, beside real ones and each other.
@@ -91,6 +93,43 @@ class Server:
             "WAREHOUSE_PASSWORD": self.password,
             "WAREHOUSE_DATABASE": WAREHOUSE,
         }
+
+
+def pytest_configure() -> None:
+    """Choose the seed of the faults, unless it is given, for this process and its workers."""
+    os.environ.setdefault("FAULT_SEED", str(random.randrange(10**6)))
+
+
+def pytest_report_header() -> str:
+    """Say with which seed the faults can be repeated."""
+    return f"faults: FAULT_SEED={os.environ['FAULT_SEED']}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep the short form of the faults in one process: its company takes half a minute to make."""
+    if config.getvalue("dist") != "loadfile" or faults.IS_LONG:
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class FaultsTogether(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "tests/faults" if nodeid.startswith("tests/faults/") else super()._split_scope(nodeid)
+
+    return FaultsTogether(config, log)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Show the table of faults, where some were tried, and keep it in target/."""
+    lines = faults.rows(report for reports in terminalreporter.stats.values() for report in reports if _is_call(report))
+    if lines:
+        faults.write(lines, ROOT / "target" / "faults.md")
+        terminalreporter.section(f"faults (FAULT_SEED={os.environ['FAULT_SEED']}), also in target/faults.md")
+        terminalreporter.write_line("\n".join(lines))
+
+
+def _is_call(report) -> bool:
+    return getattr(report, "when", None) == "call"
 
 
 @pytest.hookimpl(wrapper=True)

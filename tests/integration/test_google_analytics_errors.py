@@ -17,7 +17,7 @@ from ingest.check import check_sources
 from ingest.sources.google_analytics import run
 from tests.conftest import free_port
 from tests.integration.google_analytics_server import REPORTS
-from tests.integration.test_kills import wait_until_gone
+from tests.waiting import wait_until_gone
 
 UTC = dt.timezone.utc
 HOUR = dt.timedelta(hours=1)

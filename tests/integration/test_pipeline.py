@@ -1,12 +1,8 @@
-"""A run as a whole: exit codes, ops.runs, whose warehouse it is, and what a kill leaves."""
+"""A run as a whole: exit codes, ops.runs, and whose warehouse it is."""
 
 import datetime as dt
-import os
-import signal
 import subprocess
 import sys
-import time
-from contextlib import closing
 
 import pytest
 
@@ -40,13 +36,6 @@ def runs(company) -> list[tuple]:
 def lines(printed: str) -> dict[str, str]:
     """Return source -> what was printed of it."""
     return {line[:18].strip(): line[19:] for line in printed.splitlines()}
-
-
-def until(condition) -> None:
-    """Ask until a condition holds; fail after half a minute."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
 
 
 def test_a_source_that_fails_stops_no_other(company):
@@ -240,31 +229,6 @@ def test_settings_that_are_no_toml_are_refused_in_one_line(company, configure):
     assert "config.toml" in run.stderr
     assert "Traceback" not in run.stderr
     assert len(run.stderr.splitlines()) == 1
-
-
-def test_a_killed_run_changes_nothing_and_the_next_repairs_it(company):
-    company.add_events((1, "login", company.now - 2 * HOUR))
-    assert company.ingest()[0] == 0
-    company.now += HOUR
-    company.add_events((2, "login", company.now - HOUR))
-    with closing(company.server.connect(WAREHOUSE)) as connection, company.process("ingest", "events") as process:
-        connection.cursor().execute("lock table raw.events_events in share mode")
-        until(lambda: company.rows("select from raw.reads where finished_at is null"))
-        until(
-            lambda: company.rows("select from pg_locks where not granted and relation = 'raw.events_events'::regclass")
-        )
-        os.kill(process.pid, signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-        connection.rollback()
-    until(lambda: not company.rows("select from pg_locks where locktype = 'advisory'"))
-    assert company.rows("select outcome, finished_at, message from ops.runs order by run_id desc limit 1") == [
-        (None, None, None)
-    ]
-    assert company.value("select count(*) from raw.reads where finished_at is null") == 1
-    assert company.ingest("events")[0] == 0
-    assert company.rows("select event_id from raw.events_events order by 1") == [("1",), ("2",)]
-    assert company.value("select count(*) from raw.reads where finished_at is null and repeated_by is null") == 0
-    assert company.value("select count(*) from ops.runs where outcome is null") == 1
 
 
 @pytest.fixture

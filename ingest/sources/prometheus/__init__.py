@@ -18,7 +18,7 @@ from ingest.load import CsvFile, Rows, within_own_open_reads
 from ingest.raw import Table
 from ingest.reads import Period, Reading
 from ingest.settings import SourceSettings, instant
-from ingest.sources.prometheus.answers import Cell, Values, at_ends, finite, increments, named, too_many
+from ingest.sources.prometheus.answers import Cell, Values, at_ends, check_asked, finite, increments, named, too_many
 from ingest.sources.prometheus.client import Client, TooMuchError
 from ingest.sources.prometheus.queries import QuerySettings, business_days, chunks, expected_samples, halves
 
@@ -55,6 +55,8 @@ TABLES = [SAMPLE_TABLE, DAY_TABLE]
 # An hour with fewer of the samples that it should have tells too little of itself.
 ENOUGH = 0.5
 PARALLEL_QUERIES = 4
+# What comes of taking an answer for series that is none.
+NOT_OF_PROMETHEUS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 Name = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_]*$")]
 
@@ -212,6 +214,11 @@ class _Stream:
             answer.error = SourceError(
                 f"expr: the server can't answer it ({error}): choose fewer series, or raise timeout_seconds"
             )
+        except NOT_OF_PROMETHEUS:
+            answer.error = SourceError(
+                "[sources.prometheus] url: the answer is JSON, and not of the form that Prometheus gives: "
+                "another program in its place? Write what stands before /api/v1"
+            )
         return answer
 
     def check(self, client: Client, now: dt.datetime) -> str:
@@ -249,7 +256,7 @@ class _Stream:
             series = self._asked_for(client.samples(self.query.samples(period.hours), period.end), answer)
             values, counts = increments(series, period)
         else:
-            values = at_ends(self._asked_for(client.matrix(self.query.hourly(), period), answer))
+            values = check_asked(at_ends(self._asked_for(client.matrix(self.query.hourly(), period), answer)), period)
             promql = self.query.sample_counts()
             counts = at_ends(self._asked_for(client.matrix(promql, period), answer)) if promql else {}
         return [
@@ -259,7 +266,7 @@ class _Stream:
 
     def _day(self, client: Client, day: Period, answer: _Answer) -> list[tuple]:
         series = self._asked_for(client.vector(self.query.daily(day), day.end), answer)
-        values = self._finite(at_ends(series, day.end - day.start), answer)
+        values = self._finite(check_asked(at_ends(series, day.end - day.start), day), answer)
         return [self._cell(cell, value) for cell, value in values.items()]
 
     def _cell(self, cell: Cell, value: float) -> tuple:

@@ -54,6 +54,17 @@ def at_ends(series: dict[str, list[dict]], length: dt.timedelta = HOUR) -> Value
     }
 
 
+def check_asked(values: Values, period: Period) -> Values:
+    """Return the values; raises SourceError where one is of a time that was not asked for: no read would replace it."""
+    stray = next((at for _, at in values if not period.start <= at < period.end), None)
+    if stray:
+        raise SourceError(
+            f"[sources.prometheus] url: the server answers for {stray:%Y-%m-%d %H:%M} UTC, and was asked for "
+            f"{period.start:%Y-%m-%d %H:%M} to {period.end:%Y-%m-%d %H:%M} UTC: correct what stands between"
+        )
+    return values
+
+
 @lru_cache(maxsize=4096)  # all series of an answer share its instants
 def _begin(at: float, length: dt.timedelta) -> dt.datetime:
     return dt.datetime.fromtimestamp(float(at), UTC) - length

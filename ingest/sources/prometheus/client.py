@@ -1,9 +1,12 @@
 """HTTP: one session with the server's API, its time-outs, retries and errors."""
 
 import datetime as dt
+import json
 import random
 import re
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,6 +23,7 @@ PAUSE_SECONDS = 0.5  # doubled with each try: 7.5 s in all, longer than a proxy'
 LONGEST_PAUSE_SECONDS = 60
 CONNECT_SECONDS = 5
 GRACE_SECONDS = 10  # the server gives up first, and says why
+MOST_BYTES = 256 * 2**20  # of an answer; 11,000 points of 500 series, far more than is asked for at once, are 150 MB
 BUSY = (429, 502, 503)
 # What a 422 says where a shorter range would be answered: Prometheus, Thanos and Mimir word it differently.
 TOO_MUCH = re.compile(r"too many|limit|exceed", re.IGNORECASE)
@@ -28,6 +32,20 @@ SECRET = "in .dlt/secrets.toml or the environment"
 
 class TooMuchError(Exception):
     """The server could not answer for so long a time: ask for less."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer of the server that was read to its end."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    url: str
+    body: bytes
+
+    def json(self) -> object:
+        """Return what the body says; raises ValueError where it is no JSON."""
+        return json.loads(self.body)
 
 
 class Client:
@@ -81,7 +99,8 @@ class Client:
         response = self._send("GET", "status/buildinfo", {})
         if response.status_code == 404:
             return None
-        return _json(response, self.url).get("data", {}).get("version")
+        data = _json(response, self.url).get("data")
+        return data.get("version") if isinstance(data, dict) else None
 
     def matrix(self, promql: str, hours: Period) -> tuple[list[dict], list[str]]:
         """Return the series of an expression at the end of each hour of a period, and the server's warnings."""
@@ -113,7 +132,7 @@ class Client:
             raise SourceError(f"the server warns that its answer is not whole: {partial[0]}; nothing of it was read")
         return answer["data"]["result"], warnings
 
-    def _answer(self, response: requests.Response) -> dict:
+    def _answer(self, response: Response) -> dict:
         status = response.status_code
         if status == 404:
             raise SettingError(
@@ -131,7 +150,7 @@ class Client:
         kind = SettingError if status == 400 else SourceError
         raise kind(f"expr: the server answers {status}: {message}")
 
-    def _send(self, method: str, path: str, form: dict[str, str]) -> requests.Response:
+    def _send(self, method: str, path: str, form: dict[str, str]) -> Response:
         """Send, again where the server is busy or gone for a moment."""
         for attempt in range(1, TRIES + 1):
             is_last = attempt == TRIES
@@ -158,16 +177,33 @@ class Client:
             _pause(attempt, response.headers.get("Retry-After"))
         raise AssertionError("unreachable")
 
-    def _send_once(self, method: str, path: str, form: dict[str, str]) -> requests.Response:
-        return self.session.request(
+    def _send_once(self, method: str, path: str, form: dict[str, str]) -> Response:
+        with self.session.request(
             method,
             f"{self.url}/api/v1/{path}",
             **{"params" if method == "GET" else "data": form},
             timeout=(CONNECT_SECONDS, self.timeout + GRACE_SECONDS),
             allow_redirects=False,
-        )
+            stream=True,
+        ) as response:
+            return Response(response.status_code, response.headers, response.url, self._body(response))
 
-    def _admitted(self, response: requests.Response) -> requests.Response:
+    def _body(self, response: requests.Response) -> bytes:
+        """Return the body; raises SourceError where it is without end, TooMuchError where it takes too long."""
+        deadline = time.monotonic() + self.timeout + GRACE_SECONDS
+        body = bytearray()
+        for part in response.iter_content(1 << 14):  # a slow one is noticed when this much has come
+            body += part
+            if len(body) > MOST_BYTES:
+                raise SourceError(
+                    f"[sources.prometheus] url: {self.url} answers with more than {MOST_BYTES >> 20} MB and goes on: "
+                    "is it Prometheus? If it is, keep fewer labels, or choose fewer series in expr"
+                )
+            if time.monotonic() > deadline:
+                raise TooMuchError(f"the answer did not end within {self.timeout + GRACE_SECONDS} s")
+        return bytes(body)
+
+    def _admitted(self, response: Response) -> Response:
         status = response.status_code
         if status in (401, 403):
             raise SettingError(
@@ -182,10 +218,10 @@ class Client:
         return response
 
 
-def _json(response: requests.Response, url: str) -> dict:
+def _json(response: Response, url: str) -> dict:
     try:
         answer = response.json()
-    except requests.JSONDecodeError:
+    except ValueError:
         answer = None
     if not isinstance(answer, dict):
         kind = response.headers.get("Content-Type", "nothing that says what it is").partition(";")[0]
@@ -196,10 +232,10 @@ def _json(response: requests.Response, url: str) -> dict:
     return answer
 
 
-def _timed_out(response: requests.Response) -> bool:
+def _timed_out(response: Response) -> bool:
     try:
         return response.json().get("errorType") == "timeout"
-    except (requests.JSONDecodeError, AttributeError):
+    except (ValueError, AttributeError):
         return False
 
 
