@@ -87,7 +87,7 @@ def replay(company: Warehouse) -> Iterator[Replay]:
 
 def main() -> None:
     """Build, and tick for each line that comes in."""
-    _build()
+    _build("--select", f"+{WITH_ROWS[1]}")
     models = _build("--select", WITH_ROWS[1], "--exclude", *UNCHANGED)
     print(READY, flush=True)
     with closing(warehouse.connect()) as connection:

@@ -49,13 +49,15 @@ def run(scale: Scale) -> Iterator[Comparison]:
     # A page more or less is no bloat.
     large = [name for name, size in after.items() if name in before and (scale.is_small or size.bytes > MIB)]
     name = max(large, key=lambda name: after[name].growth_since(before[name]))
-    dead = sum(size.dead for size in after.values())
+    growth = after[name].growth_since(before[name])
+    dead, live = (sum(getattr(size, field) for size in after.values()) for field in ("dead", "rows"))
     side = Side(
-        f"{many:,} ticks, replayed: of {len(large)} tables {name} grew most, {_shown(before[name])} after {few:,}, "
-        f"{_shown(after[name])} at the end; {dead:,} rows of all are dead, {_rows(after):,} live",
+        f"{many:,} ticks, replayed: of {len(large)} tables {name} grew most, {growth:.2f} times: "
+        f"{_shown(before[name])} after {few:,}, {_shown(after[name])} at the end; {dead:,} rows of all are dead, "
+        f"{live:,} live",
         lambda: None,
     )
-    yield Comparison("bloat", side, None, BARS, [cost], [], after[name].growth_since(before[name]))
+    yield Comparison("bloat", side, None, BARS, [cost], [], growth)
 
 
 def _sizes(company: Warehouse) -> dict[str, Size]:
@@ -64,10 +66,6 @@ def _sizes(company: Warehouse) -> dict[str, Size]:
     counts = " union all ".join(f"select '{name}', count(*) from {name}" for name, _, _ in tables)
     rows = dict(company.rows(counts))
     return {name: Size(bytes_, rows[name], dead) for name, bytes_, dead in tables}
-
-
-def _rows(sizes: dict[str, Size]) -> int:
-    return sum(size.rows for size in sizes.values())
 
 
 def _shown(size: Size) -> str:
