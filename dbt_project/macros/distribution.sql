@@ -39,12 +39,7 @@
 {# Stop where the target promises a cluster that is not there, or a table lies on the coordinator that should not. #}
 {% macro check_cluster() %}
     {%- if on_citus() %}
-        {%- if run_query("select to_regclass('pg_dist_partition')").rows[0][0] is none %}
-            {{- exceptions.raise_compiler_error(
-                "profiles.yml: target citus, and the database " ~ target.dbname ~ " has no extension citus: "
-                ~ "`create extension citus` on each node, or use the target postgres"
-            ) }}
-        {%- endif %}
+        {{- require_citus() }}
         {%- set local = undistributed() %}
         {%- if local %}
             {{- exceptions.raise_compiler_error(
@@ -55,15 +50,27 @@
     {%- endif %}
 {% endmacro %}
 
+{% macro require_citus() %}
+    {%- if run_query("select to_regclass('pg_dist_partition')").rows[0][0] is none -%}
+        {{- exceptions.raise_compiler_error(
+            "profiles.yml: target citus, and the database " ~ target.dbname ~ " has no extension citus: "
+            ~ "`create extension citus` on each node, or use the target postgres"
+        ) -}}
+    {%- endif -%}
+{% endmacro %}
+
 {# Move the tables of a warehouse that was built on PostgreSQL to the workers: `dbt run-operation distribute`. #}
 {% macro distribute() %}
     {%- if not on_citus() -%}
         {{- exceptions.raise_compiler_error("the target is " ~ target.name ~ ", not citus: set DBT_TARGET=citus") -}}
     {%- endif -%}
+    {{- require_citus() }}
     {%- for table in undistributed() %}
         {%- do run_query(distribute_sql(table.relation, table.distribution)) %}
         {%- do run_query("select truncate_local_data_after_distributing_table('" ~ table.relation ~ "')") %}
         {%- do log(table.relation ~ ": " ~ table.distribution, info=true) %}
+    {%- else %}
+        {%- do log("no table is to be moved: `make ingest` makes the raw ones, `dbt build` the facts", info=true) %}
     {%- endfor %}
 {% endmacro %}
 
