@@ -75,17 +75,17 @@ def test_no_room_for_a_runs_own_files(faulty, record, tmp_path, command, number)
 @pytest.fixture(scope="module")
 def small_server(faulty, embedded, tmp_path_factory) -> Iterator[EmbeddedServer]:
     """Give a copy of the server, all it holds included, on a small disk."""
-    embedded.stop()
     size = sum(file.stat().st_size for file in embedded.folder.rglob("*") if file.is_file())
     with small_disk(tmp_path_factory.getbasetemp() / "server", size + 200 * MEGABYTE) as disk:
         disk.chmod(0o755)
+        embedded.stop()
         subprocess.run(["cp", "--archive", embedded.folder / "pgdata", disk], check=True)
         # At the same port: at another one dbt parses all anew.
         server = replace(embedded, folder=disk)
         server.start()
         yield server
         server.stop()
-    embedded.start()
+        embedded.start()
 
 
 @pytest.mark.parametrize("number", range(TRIALS))
