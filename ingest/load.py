@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # dlt reads these while it is imported or when a pipeline starts. The warehouse is the only memory
-# (nothing is restored), finished files go at once, gzip costs 4x the CPU of writing the rows (measured). What dlt logs of
-# an error is a traceback; what it raises becomes a line.
+# (nothing is restored), finished files go at once, gzip costs 4x the CPU of writing the rows (measured). What dlt logs
+# of an error is a traceback; what it raises becomes a line.
 os.environ.update(
     RUNTIME__DLTHUB_TELEMETRY="false",
     RUNTIME__LOG_LEVEL="CRITICAL",
