@@ -39,6 +39,9 @@ PROBE_SECONDS = 2
 # The longest path of a Unix socket: 103 bytes on macOS, 107 on Linux.
 SOCKET_PATH_BYTES = 103
 
+# What a server says that is coming up again; it speaks English, since it is made and started with LC_ALL=C.
+RECOVERING = re.compile("the database system is (starting up|in recovery mode|not (yet )?accepting connections)")
+
 SETTINGS = """
 # A warehouse on a laptop: written once by ingest/embedded.py, yours to change (then `make down up`).
 # fsync stays on, as by default: without it a power cut can ruin the cluster.
@@ -203,7 +206,15 @@ class EmbeddedServer:
 
     def _is_settled(self) -> bool:
         postmaster = self._postmaster()
-        return postmaster is None or postmaster.is_ready
+        return postmaster is None or (postmaster.is_ready and not self._is_recovering())
+
+    def _is_recovering(self) -> bool:
+        """Return whether the server lets nobody in for now: after a crash its file says "ready" all the same."""
+        try:
+            self._connect(PROBE_SECONDS).close()
+        except psycopg2.OperationalError as error:
+            return RECOVERING.search(str(error)) is not None
+        return False
 
     def _launch(self, say: Callable[[str], None]) -> None:
         is_made = (self._pgdata / "PG_VERSION").exists()
