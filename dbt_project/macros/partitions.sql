@@ -44,7 +44,8 @@
             if to_regclass(name) is null then
                 execute format('create table %s (like {{ relation }} including all)', name);
                 execute format(
-                    'alter table {{ relation }} attach partition %s for values from (''%s{{ midnight }}'') to (''%s{{ midnight }}'')',
+                    'alter table {{ relation }} attach partition %s '
+                    'for values from (''%s{{ midnight }}'') to (''%s{{ midnight }}'')',
                     name, month, (month + interval '1 month')::date
                 );
             end if;
