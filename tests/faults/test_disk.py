@@ -105,7 +105,7 @@ def test_no_room_for_the_server(faulty, small_server, record, command, number):
     small_server.start()
     wait_until_gone(faulty)
     faulty.good_run()
-    name = f"disk full: of the server, in {command}" + ("; it stops" if refused else "")
+    name = f"disk full: of the server, in {command}" + ("; `make up` is refused" if refused else "")
     record(name, faulty.differences(), refused or of_the_full_disk(printed))
 
 
