@@ -125,7 +125,7 @@ def test_a_warehouse_that_may_not_be_written_is_refused_in_one_line(company):
     code, printed = company.ingest()
     assert code == 2
     assert printed.startswith("ingest: the warehouse role may not make its tables (")
-    assert "grant create on the database" in printed
+    assert "grant it create on the database" in printed
     # As on a standby.
     company.set(WAREHOUSE_USER=company.server.user, WAREHOUSE_PASSWORD=company.server.password)
     company.execute(f"alter database {WAREHOUSE} set default_transaction_read_only = on")

@@ -26,7 +26,7 @@ from tests.demo_warehouse import NOW, DemoWarehouse, demo_warehouse
 
 READERS, TICKS = int(os.environ.get("LOAD_READERS", "4")), int(os.environ.get("LOAD_TICKS", "1"))
 # From the start of a tick to the start of the next, and at most between two dashboards that a reader opens.
-SECONDS = float(os.environ.get("LOAD_SECONDS", "0"))
+SECONDS = float(os.environ.get("LOAD_SECONDS", "3"))
 PASSWORD = "word"
 HOUR = dt.timedelta(hours=1)
 BEGIN = parse_instant(NOW, "NOW")
