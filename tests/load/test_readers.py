@@ -7,9 +7,10 @@ import datetime as dt
 import os
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
+from queue import Queue
 from statistics import median
 from time import perf_counter
 
@@ -27,6 +28,8 @@ from tests.demo_warehouse import NOW, DemoWarehouse, demo_warehouse
 READERS, TICKS = int(os.environ.get("LOAD_READERS", "4")), int(os.environ.get("LOAD_TICKS", "1"))
 # From the start of a tick to the start of the next, and at most between two dashboards that a reader opens.
 SECONDS = float(os.environ.get("LOAD_SECONDS", "3"))
+# As many as Grafana opens (dashboards/provisioning/datasources/warehouse.yaml).
+CONNECTIONS = 10
 PASSWORD = "word"
 HOUR = dt.timedelta(hours=1)
 BEGIN = parse_instant(NOW, "NOW")
@@ -66,32 +69,42 @@ def warehouse(tmp_path_factory):
 
 
 class Readers:
-    """People who open dashboards until they are told to stop; keeps how long each statement took, and what they saw."""
+    """People who open dashboards until they are told to stop; keeps how long each statement took, and what they saw.
 
-    def __init__(self, connect: Callable, pages: list[list[str]]):
+    Their statements wait for one of few connections, as those of Grafana do, and that time counts.
+    """
+
+    def __init__(self, connections: Queue, pages: list[list[str]]):
         """Have seen nothing yet."""
         self.seconds: list[float] = []
         self.seen: set[tuple] = set()
         self.over = threading.Event()
-        self._connect, self._pages = connect, pages
+        self._connections, self._pages = connections, pages
 
-    def open(self, connection, page: list[str]) -> None:
+    def open(self, page: list[str]) -> None:
         """Ask all statements of a dashboard, and look at the day that changes."""
-        with connection.cursor() as cursor:
-            for sql in page:
-                begun = perf_counter()
+        for sql in page:
+            begun = perf_counter()
+            with self._connection() as connection, connection.cursor() as cursor:
                 cursor.execute(sql)
                 cursor.fetchall()
-                self.seconds.append(perf_counter() - begun)
+            self.seconds.append(perf_counter() - begun)
+        with self._connection() as connection:
             self.seen.add(day(connection, SHOWN))
 
     def be_one(self, number: int) -> None:
         """Open one dashboard after another."""
         chance = random.Random(number)
-        with closing(self._connect()) as connection:
-            connection.autocommit = True
-            while not self.over.wait(chance.uniform(0, SECONDS)):
-                self.open(connection, chance.choice(self._pages))
+        while not self.over.wait(chance.uniform(0, SECONDS)):
+            self.open(chance.choice(self._pages))
+
+    @contextmanager
+    def _connection(self) -> Iterator:
+        connection = self._connections.get()
+        try:
+            yield connection
+        finally:
+            self._connections.put(connection)
 
     @property
     def times(self) -> str:
@@ -145,14 +158,20 @@ def test_readers_see_the_old_or_the_new_while_ticks_run(warehouse):
         return psycopg2.connect(**where, dbname=server.database, user=GRAFANA_READER.name, password=PASSWORD)
 
     own = {"user": server.user, "password": server.password}
-    with closing(psycopg2.connect(**where, dbname=EVENTS.name, **own)) as source, closing(connect()) as connection:
+    with ExitStack() as stack:
+        source = stack.enter_context(closing(psycopg2.connect(**where, dbname=EVENTS.name, **own)))
+        connection, *pool_of = (stack.enter_context(closing(connect())) for _ in range(1 + CONNECTIONS))
+        connections: Queue = Queue()
+        for each in (connection, *pool_of):
+            each.autocommit = True
+        for each in pool_of:
+            connections.put(each)
         versions, pages = [day(source, SOURCE)], pages_of(connection)
         assert day(connection, SHOWN) == versions[0]
-        alone = Readers(connect, pages)
+        alone = Readers(connections, pages)
         for page in pages:
-            alone.open(connection, page)
-        connection.rollback()
-        readers, ticked = Readers(connect, pages), []
+            alone.open(page)
+        readers, ticked = Readers(connections, pages), []
         with ThreadPoolExecutor(READERS) as pool:
             people = [pool.submit(readers.be_one, number) for number in range(READERS)]
             try:
