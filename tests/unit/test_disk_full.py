@@ -10,8 +10,6 @@ from ingest.embedded import EmbeddedError, EmbeddedServer
 from ingest.errors import SetupError
 
 FATAL = 'connection to server at "127.0.0.1" failed: FATAL:  could not write init file: No space left on device\n'
-    'connection to server at "127.0.0.1", port 1 failed: FATAL:  could not write init file: No space left on device\n'
-)
 CURE = "make room on the server's disk: docs/runbooks/the-disk-is-full.md"
 
 
