@@ -19,14 +19,12 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 import psycopg2
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from demo import api
 from demo.analytics import wires
 from demo.analytics.property import Property
 from ingest.embedded import EmbeddedServer, binaries
-from tests.certificates import Authority
+from tests.certificates import Authority, service_account_key
 from tests.conftest import ROOT, Server, free_port, memory
 from tests.tls_servers import https
 
@@ -339,17 +337,7 @@ def _write_seeds(folder: Path) -> None:
 
 def key() -> dict[str, str]:
     """Return a key of a service account as Google makes it; a canary stands in what is secret of it."""
-    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = private.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return {
-        "type": "service_account",
-        "client_email": "numbers@example.iam.gserviceaccount.com",
-        "private_key_id": canary("google"),
-        "private_key": pem.decode(),
-        "token_uri": "https://localhost:1/token",
-    }
+    return service_account_key(private_key_id=canary("google"))
 
 
 def _quoted(name: str) -> str:

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from demo import api
 from demo.analytics import wires
@@ -15,7 +13,7 @@ from ingest import warehouse
 from ingest.backup import backup
 from ingest.errors import SetupError
 from ingest.sources.google_analytics import client
-from tests.certificates import Authority
+from tests.certificates import Authority, service_account_key
 from tests.conftest import EVENTS
 from tests.integration.google_analytics_server import REPORTS
 from tests.tls_servers import https, postgres
@@ -181,16 +179,7 @@ def test_prometheus_is_believed_by_ca_file(company, web, authority, other):
 @pytest.fixture(scope="module")
 def key() -> dict[str, str]:
     """Give a key of a service account as Google makes it."""
-    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = private.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return {
-        "type": "service_account",
-        "client_email": "numbers@example.iam.gserviceaccount.com",
-        "private_key": pem.decode(),
-        "token_uri": "https://localhost:1/token",
-    }
+    return service_account_key()
 
 
 @pytest.mark.parametrize("wire", ["rest", "grpc"])
