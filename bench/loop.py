@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench.warehouse import BenchError, Warehouse
-from ingest.project import ROOT
 from tick.run import STEPS, run
 from tick.steps import Options
 
@@ -35,15 +34,8 @@ class Loop:
 @contextmanager
 def loop(company: Warehouse) -> Iterator[Loop]:
     """Start a loop on a warehouse; it writes its site into the warehouse's folder."""
-    environment = company.environment | {"SITE_FOLDER": str(company.folder / "site")}
-    command = [sys.executable, "-m", "bench.loop"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) as process:
-        try:
-            yield Loop(process)
-        finally:
-            process.stdin.close()
-            process.wait()
+    with company.talking("bench.loop", SITE_FOLDER=str(company.folder / "site")) as process:
+        yield Loop(process)
 
 
 def main() -> None:

@@ -75,14 +75,8 @@ class Replay:
 @contextmanager
 def replay(company: Warehouse) -> Iterator[Replay]:
     """Start it on a warehouse that has read events and nothing else."""
-    command = [sys.executable, "-m", "bench.replay"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=ROOT, env=company.environment, **pipes) as process:
-        try:
-            yield Replay(process)
-        finally:
-            process.stdin.close()
-            process.wait()
+    with company.talking("bench.replay") as process:
+        yield Replay(process)
 
 
 def main() -> None:

@@ -63,6 +63,18 @@ class Warehouse:
         """Run dbt in a process of its own; returns what it printed."""
         return self.run(Path(sys.executable).with_name("dbt"), *arguments, **variables)
 
+    @contextmanager
+    def talking(self, module: str, **variables: str) -> Iterator[subprocess.Popen]:
+        """Start a Python module that does something for each line that it is sent, until the block ends."""
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        environment = self.environment | variables
+        with subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env=environment, **pipes) as process:
+            try:
+                yield process
+            finally:
+                process.stdin.close()
+                process.wait()
+
     def psql(self, statement: str, database: str = DATABASE) -> str:
         """Return the shell command that runs a statement, which holds no single quote, with psql."""
         return f"{binaries()}/psql --no-psqlrc --quiet -v ON_ERROR_STOP=1 -d {database} -c '{statement}'"

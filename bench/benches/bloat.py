@@ -9,7 +9,7 @@ from bench.replay import replay
 from bench.warehouse import Warehouse, warehouse
 
 BARS = (Bar("size x", 1.2),)
-# A tick is half a second here and an hour in life, in which autovacuum, which looks once a minute, looks 60 times.
+# A tick is 1.5 s here and an hour in life, in which autovacuum, which looks once a minute, looks 60 times.
 OFTEN = ("alter system set autovacuum_naptime = '5s'", "select pg_reload_conf()")
 TABLES = """
     select pg_class.oid::regclass::text, pg_total_relation_size(pg_class.oid), coalesce(stats.n_dead_tup, 0)
