@@ -21,30 +21,19 @@ coverage as not materialized (
     select * from {{ ref("fct_coverage_hourly") }}
 ),
 
-denominators as (
+{%- for side in ("denominator", "numerator") if side == "denominator" or facts_are_distributed() %}
+
+{{ side }}s as (
     select
         ratio_series.metric,
         facts.{{ period }},
         {{ merged }}
     from ratio_series
     inner join {{ facts }} as facts on facts.series_id = ratio_series.series_id
-    where ratio_series.side = 'denominator'
+    where ratio_series.side = '{{ side }}'
     group by ratio_series.metric, facts.{{ period }}
 ),
-
-{%- if facts_are_distributed() %}
-
-numerators as (
-    select
-        ratio_series.metric,
-        facts.{{ period }},
-        {{ merged }}
-    from ratio_series
-    inner join {{ facts }} as facts on facts.series_id = ratio_series.series_id
-    where ratio_series.side = 'numerator'
-    group by ratio_series.metric, facts.{{ period }}
-),
-{%- endif %}
+{%- endfor %}
 
 sides as (
     select
