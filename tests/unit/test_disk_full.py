@@ -24,7 +24,9 @@ def full(monkeypatch):
 
 
 @pytest.mark.parametrize("host", ["", "db.example.com"])
-def test_a_run_names_the_room_that_is_missing(monkeypatch, host):
+def test_a_run_names_the_room_that_is_missing(monkeypatch, tmp_path, host):
+    monkeypatch.setenv("DBT_PROFILES_DIR", str(tmp_path))
+    warehouse.make_profiles()
     monkeypatch.setenv("WAREHOUSE_HOST", host)
     monkeypatch.setenv("WAREHOUSE_PORT", "1")
     with pytest.raises(SetupError) as error:
