@@ -67,6 +67,7 @@ FACTS = """
         hour_at + interval '66 minutes', 0
     from hours cross join streams
     order by hour_at;
+    update raw.reads set finished_at = finished_at - interval '2 days' where period_end > period_start + interval '1 hour';
     insert into ops.built_reads (fact, read_id, built_at)
     select fact, read_id, finished_at
     from (select distinct fact from ops.built_definitions) as facts
@@ -119,7 +120,7 @@ def history(server: Warehouse, days: int, series: int) -> Iterator[History]:
         "SOURCE": source,
         "SOURCES__EVENTS__ENABLED": "true",
         "SOURCES__EVENTS__URL": f"postgresql:///{source}",
-        "SOURCES__EVENTS__START_AT": (dt.datetime.now(dt.timezone.utc) - dt.timedelta(hours=3)).isoformat(),
+        "SOURCES__EVENTS__START_AT": (dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=days)).isoformat(),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
     }

@@ -101,7 +101,7 @@ class Table:
 
 
 def log_ddl() -> dict[str, str]:
-    """Return name -> DDL of the tables of the pipeline itself: reads, runs, what dbt did, whose warehouse it is."""
+    """Return name -> DDL of what the pipeline keeps of itself: reads, runs, what dbt did, whose warehouse it is."""
     return {
         "raw.reads": f"""
             create table raw.reads (
@@ -119,6 +119,11 @@ def log_ddl() -> dict[str, str]:
             comment on table raw.reads is 'One row per stream and period read.';
             create index reads_period on raw.reads using gist (tstzrange(period_start, period_end));
             create index reads_open on raw.reads (stream) where finished_at is null and repeated_by is null;
+        """,
+        # What of a stream was read is asked of each at every tick: of five years 60 ms by the table, 10 by this.
+        "raw.reads_finished": """
+            create index reads_finished on raw.reads (stream, finished_at) include (period_start, period_end, started_at)
+            where finished_at is not null;
         """,
         "ops.runs": """
             create table ops.runs (
@@ -238,7 +243,7 @@ def prepare(connection, tables: list[Table]) -> None:
 
 
 def missing_ddl(cursor, tables: list[Table]) -> list[str]:
-    """Return the statements that make what is missing of schemas, tables and columns."""
+    """Return the statements that make what is missing of schemas, tables, their indexes and columns."""
     ddl = log_ddl() | {table.full_name: table.ddl for table in tables}
     cursor.execute("select name from unnest(array['raw', 'ops']) as name where to_regnamespace(name) is null")
     schemas = [f"create schema if not exists {name}" for (name,) in cursor.fetchall()]

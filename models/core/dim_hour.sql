@@ -9,11 +9,25 @@
     )
 }}
 
-with bounds as (
+with streams as (
+    select distinct stream
+    from {{ ref("dim_metric") }}
+    where stream is not null
+),
+
+-- Stream by stream, by the coverage's key: of five years 1 ms, and 100 by its table.
+bounds as (
     select
-        min(hour_at) as first_hour,
-        date_trunc('year', max(hour_at) + interval '2 years', 'UTC') - interval '1 hour' as last_hour
-    from {{ ref("fct_coverage_hourly") }}
+        min(covered.first_hour) as first_hour,
+        date_trunc('year', max(covered.last_hour) + interval '2 years', 'UTC') - interval '1 hour' as last_hour
+    from streams
+    cross join lateral (
+        select
+            min(coverage.hour_at) as first_hour,
+            max(coverage.hour_at) as last_hour
+        from {{ ref("fct_coverage_hourly") }} as coverage
+        where coverage.stream = streams.stream
+    ) as covered
 ),
 
 hours as (

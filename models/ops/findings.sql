@@ -18,7 +18,9 @@ unbuilt as (
     where not exists (
         select from {{ source("ops", "built_reads") }} as built
         where built.fact = 'fct_metric_hourly' and built.read_id = reads.read_id
+        offset 0
     )
+        and reads.read_id > {{ built_until("fct_metric_hourly") }}
 ),
 
 found as (

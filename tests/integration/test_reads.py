@@ -212,3 +212,38 @@ def test_a_read_that_was_open_for_days_is_built_all_the_same(company):
     company.build_facts()
     last = "select max(read_id) from raw.reads"
     assert company.rows(f"select read_id = ({last}) from ops.built_until where fact = 'fct_metric_hourly'") == [(True,)]
+
+
+def test_what_was_built_long_ago_is_not_looked_at_again(company):
+    """A build of one new read, after some years of reads, goes through none of the tables of all reads ever."""
+    company.add_events((1, "login", company.now - 3 * HOUR))
+    company.read()
+    company.build("--select", "+core", "+ops")
+    company.execute(
+        """
+        insert into raw.reads (source, stream, period_start, period_end, started_at, finished_at, row_count)
+        select source, stream, hour_at, hour_at + interval '1 hour', hour_at, hour_at, 0
+        from (select distinct source, stream from raw.reads) as streams
+        cross join generate_series(timestamptz '2021-01-01', '2023-01-01', '1 hour') as hours (hour_at);
+        insert into ops.built_reads (fact, read_id, built_at)
+        select fact, read_id, finished_at
+        from (select distinct fact from ops.built_reads) as facts
+        cross join raw.reads
+        where finished_at < '2023-02-01'
+        """
+    )
+    company.execute("update ops.built_reads set built_at = built_at - interval '2 days'")
+    company.execute("analyze raw.reads, ops.built_reads")
+    company.build("--select", "core", "ops")  # built_until rises
+    company.now += HOUR
+    company.read()
+    looked_at = """
+        select relname, seq_tup_read
+        from pg_stat_user_tables
+        where relname in ('reads', 'built_reads')
+    """
+    reads = company.value("select count(*) from raw.reads")
+    assert reads > 50_000
+    before = dict(company.rows(looked_at))
+    company.build("--select", "core", "ops")
+    assert [table for table, rows in company.rows(looked_at) if rows - before[table] >= reads] == []
