@@ -67,7 +67,8 @@ FACTS = """
         hour_at + interval '66 minutes', 0
     from hours cross join streams
     order by hour_at;
-    update raw.reads set finished_at = finished_at - interval '2 days' where period_end > period_start + interval '1 hour';
+    update raw.reads set finished_at = finished_at - interval '2 days'
+    where period_end > period_start + interval '1 hour';
     insert into ops.built_reads (fact, read_id, built_at)
     select fact, read_id, finished_at
     from (select distinct fact from ops.built_definitions) as facts

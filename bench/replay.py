@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from bench.warehouse import BenchError, Warehouse
 from ingest import warehouse
 from ingest.hours import hour_of
-from ingest.project import ROOT
+from tick.dbt_runner import invoke
 from tick.project import WITH_ROWS
 
 READY = "ready"
@@ -97,8 +97,6 @@ def main() -> None:
 
 def _build(*chosen: str) -> dict[str, list[str]]:
     """Run dbt build without tests; returns model -> the statements of its transaction, in order."""
-    from dbt.cli.main import dbtRunner
-
     models: dict[str, list[str]] = {}
 
     def note(event) -> None:
@@ -107,7 +105,7 @@ def _build(*chosen: str) -> dict[str, list[str]]:
 
     others = ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"]
     command = ["--log-level", "none", "--no-write-json", "build", "--threads", "1", *others, *chosen]
-    result = dbtRunner(callbacks=[note]).invoke([*command, "--project-dir", str(ROOT)])
+    result = invoke(*command, callbacks=[note])
     if not result.success:
         raise BenchError(f"dbt build failed: {result.exception or result.result}")
     return models

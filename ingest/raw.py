@@ -122,8 +122,8 @@ def log_ddl() -> dict[str, str]:
         """,
         # What of a stream was read is asked of each at every tick: of five years 60 ms by the table, 10 by this.
         "raw.reads_finished": """
-            create index reads_finished on raw.reads (stream, finished_at) include (period_start, period_end, started_at)
-            where finished_at is not null;
+            create index reads_finished on raw.reads (stream, finished_at)
+            include (period_start, period_end, started_at) where finished_at is not null;
         """,
         "ops.runs": """
             create table ops.runs (

@@ -12,6 +12,7 @@ from ingest import settings, warehouse
 from ingest.errors import SetupError, SourceError
 from ingest.project import ROOT
 from tick import project
+from tick.dbt_runner import invoke
 from tick.ended import FAILED, FINE, Ended
 
 # Where the site goes: a web server's folder, where one serves it.
@@ -55,12 +56,10 @@ def build(_: Options) -> Ended:
 
 def _build(chosen: tuple[str, ...] = ()) -> Ended:
     """Run dbt build on the chosen nodes, all where none is. Unit tests hold code, no data."""
-    from dbt.cli.main import dbtRunner
-
     # That test is for whoever runs dbt alone: here ingest has told it.
     others = ["--exclude-resource-type", "unit_test", "--exclude", "every_source_was_read"]
     command = ["--log-level", "none", "--no-write-json", "build", *others, *chosen]
-    result = dbtRunner().invoke([*command, "--project-dir", str(ROOT)])
+    result = invoke(*command)
     if result.exception:
         return Ended(FAILED, f"dbt: {_reason(result.exception)}")
     failed = [one for one in result.result if one.status in ("error", "fail", "runtime error")]

@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from tests.conftest import ROOT
 from tests.facts import STATE
+from tick.dbt_runner import invoke
 
 NOW = "2026-10-26T12:00Z"
 VARS = ("--vars", "{distribute_facts: true}")
@@ -74,8 +74,6 @@ class Side:
 
     def dbt(self, *arguments: str) -> list[tuple[str, str]]:
         """Run dbt in this process; returns each query with the name of its node. Fails with what went wrong."""
-        from dbt.cli.main import dbtRunner
-
         queries, errors = [], []
 
         def note(event) -> None:
@@ -89,7 +87,7 @@ class Side:
                 environment.delenv(name)
             for name, value in self.environment.items():
                 environment.setenv(name, value)
-            result = dbtRunner(callbacks=[note]).invoke(["--quiet", *arguments, *VARS, "--project-dir", str(ROOT)])
+            result = invoke("--quiet", *arguments, *VARS, callbacks=[note])
         assert result.success, "\n".join(filter(None, [*errors, str(result.exception or "")]))
         return queries
 

@@ -15,13 +15,12 @@ from itertools import count
 from pathlib import Path
 from unittest.mock import patch
 
-from dbt.cli.main import dbtRunner
-
 from ingest.sources import all_tables
-from tests.conftest import EVENTS, ROOT, SPIDERS, WAREHOUSE, WEBSITE, Company, Server
+from tests.conftest import EVENTS, SPIDERS, WAREHOUSE, WEBSITE, Company, Server
 from tests.facts import STATE
 from tests.faults.victims import Victim
 from tests.nonsense import Nonsense, success
+from tick.dbt_runner import invoke
 
 HOUR = dt.timedelta(hours=1)
 BEFORE = dt.datetime(2026, 3, 10, 12, 5, tzinfo=dt.timezone.utc)
@@ -116,9 +115,9 @@ class FaultyCompany(Company):
         """Build in this process, which has parsed the project once: that is half of dbt's time."""
         with patch.dict(os.environ, self.environment), redirect_stdout(StringIO()) as printed:
             if self.manifest is None:
-                self.manifest = dbtRunner().invoke(["parse", "--project-dir", str(ROOT)]).result
+                self.manifest = invoke("parse").result
             # A copy, since a build writes what it compiled into it, and the next would take that for its own.
-            result = dbtRunner(manifest=self.manifest.deepcopy()).invoke([*build, "--project-dir", str(ROOT)])
+            result = invoke(*build, manifest=self.manifest.deepcopy())
         assert result.success, printed.getvalue()
 
     def state(self) -> dict[str, Counter]:

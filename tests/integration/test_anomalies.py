@@ -7,10 +7,11 @@ import pytest
 
 from ingest.raw import prepare
 from ingest.sources import SOURCES
-from tests.conftest import ROOT, WORKER
+from tests.conftest import WORKER
 from tests.integration.anomalies.loading import load
 from tests.integration.anomalies.planting import committed, drawn
 from tests.integration.anomalies.scoring import score
+from tick.dbt_runner import invoke
 
 DATABASE = f"test_anomalies_{WORKER}"
 NOW = "2026-11-23T00:30Z"  # all of the history is read and over
@@ -24,8 +25,6 @@ LAST_DAYS = "time >= '2026-11-20T23:00Z'"
 @pytest.fixture(scope="module")
 def warehouse(server, profiles):
     """Give a connection to a warehouse that has the views of anomalies, and no facts."""
-    from dbt.cli.main import dbtRunner
-
     server.create_database(DATABASE)
     variables = server.environment | {
         "WAREHOUSE_DATABASE": DATABASE,
@@ -39,8 +38,8 @@ def warehouse(server, profiles):
         for name, value in variables.items():
             environment.setenv(name, value)
         prepare(connection, [table for source in SOURCES.values() for table in source.TABLES])
-        arguments = ["--exclude-resource-type", "unit_test", "test", "--project-dir", str(ROOT)]
-        result = dbtRunner().invoke(["--quiet", "build", *arguments, "--select", *selected])
+        others = ["--exclude-resource-type", "unit_test", "test"]
+        result = invoke("--quiet", "build", *others, "--select", *selected)
         assert result.success, result
         yield connection
 

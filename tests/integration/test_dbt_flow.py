@@ -130,3 +130,12 @@ def test_any_number_of_threads_builds_the_same(company, built):
     drop(company)
     company.build_facts("--threads", "1")
     assert state(company) == found
+
+
+def test_dbt_leaves_nothing_behind_that_makes_its_next_run_dearer(company):
+    """In one process each run of dbt-postgres 1.11 adds a flag to dbt's own list (dbt-adapters issue 2136)."""
+    from dbt.adapters.base.impl import DEFAULT_BASE_BEHAVIOR_FLAGS
+
+    before = list(DEFAULT_BASE_BEHAVIOR_FLAGS)
+    assert company.dbt("parse").success
+    assert before == DEFAULT_BASE_BEHAVIOR_FLAGS

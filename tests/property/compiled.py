@@ -11,6 +11,7 @@ import pytest
 from ingest.raw import prepare
 from ingest.sources import all_tables
 from tests.conftest import ROOT, Server
+from tick.dbt_runner import invoke
 
 # Alike, so that as many histories can be lived at once; of their own where pytest has several workers.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
@@ -79,14 +80,13 @@ def statements_of(sql: str) -> list[str]:
 
 def _dbt(queries: list[tuple[str, str]], *arguments: str) -> None:
     """Run dbt in this process; the queries that it runs for a node are added, each with the node's name."""
-    from dbt.cli.main import dbtRunner
 
     def note(event) -> None:
         if event.info.name == "SQLQuery" and event.data.node_info.node_name in names:
             queries.append((event.data.node_info.node_name, event.data.sql))
 
     names = {path.stem for path in (ROOT / "models" / "core").glob("*.sql")}
-    result = dbtRunner(callbacks=[note]).invoke(["--quiet", *arguments, "--project-dir", str(ROOT)])
+    result = invoke("--quiet", *arguments, callbacks=[note])
     assert result.success, result
 
 
