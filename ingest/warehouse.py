@@ -8,6 +8,7 @@ import secrets
 import shutil
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import jinja2
@@ -64,8 +65,14 @@ def target() -> Target:
     path = profiles_path()
     if not path.exists():
         raise SetupError(f"{path} is missing: run `make up`, which makes it from profiles.example.yml")
+    return _target(path, path.read_text(), tuple(os.environ.items()))
+
+
+# A tick asks some ten times, and reading a profile takes 20 ms.
+@lru_cache(maxsize=4)
+def _target(path: Path, text: str, _environment: tuple) -> Target:
     try:
-        profile = yaml.safe_load(path.read_text())[PROFILE]
+        profile = yaml.safe_load(text)[PROFILE]
         name = os.environ.get("DBT_TARGET") or _render(profile["target"])
         output = {key: _render(value) for key, value in profile["outputs"][name].items()}
         return Target(
