@@ -14,7 +14,7 @@ from demo import api
 from demo.analytics import wires
 from demo.databases import EVENTS, SPIDERS, WEBSITE, Database, Step, create_database, live_on, lock
 from ingest import settings, warehouse
-from ingest.errors import SetupError, SourceError
+from ingest.errors import SetupError, SourceError, reason_of
 from ingest.reads import now
 from ingest.sources import google_analytics, prometheus
 
@@ -91,9 +91,8 @@ if __name__ == "__main__":
     except (SetupError, SourceError) as error:
         sys.exit(f"demo: {error}")
     except psycopg2.Error as error:
-        reason = str(error).strip().splitlines()[0]
         sys.exit(
-            f"demo: the company can't live on: {reason}. It needs a role that may create databases, and its own "
-            "databases demo_website, demo_events and demo_spiders as it left them; or write your company's name in "
-            ".dlt/config.toml"
+            f"demo: the company can't live on: {reason_of(error)}. It needs a role that may create databases, and "
+            "its own databases demo_website, demo_events and demo_spiders as it left them; or write your company's name "
+            "in .dlt/config.toml"
         )

@@ -22,6 +22,13 @@ class SettingError(SourceError):
     """The source can't be read until a person has changed something: a setting, a password, a grant, a value."""
 
 
+def reason_of(error: BaseException) -> str:
+    """Return what an error says, in one line; its kind where it says nothing."""
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    # libpq's words for a connection that was cut in the middle of an answer.
+    return "the connection was lost" if "no message from the libpq" in reason else reason
+
+
 def is_disk_full(error: BaseException) -> bool:
     """Return whether a file could not be written since its disk, or our share of it, is full."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -42,8 +49,9 @@ def of_disk(error: OSError) -> SourceError:
 
 def of_warehouse(error: psycopg2.Error) -> SourceError:
     """Return the error of a warehouse that went away, or is full, while a source was read."""
-    reason = (str(error).strip().splitlines() or ["no reason given"])[0]
-    return SourceError(f"the warehouse failed: {reason}; what this run did not finish the next one reads again")
+    return SourceError(
+        f"the warehouse failed: {reason_of(error)}; what this run did not finish the next one reads again"
+    )
 
 
 def of_streams(failures: dict[str, SourceError], streams: str) -> SourceError:

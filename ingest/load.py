@@ -25,7 +25,7 @@ import dlt.destinations.impl.postgres.postgres as dlt_postgres
 from dlt.destinations.impl.postgres.configuration import PostgresCredentials
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from ingest.errors import SourceError, is_disk_full, of_disk
+from ingest.errors import SourceError, is_disk_full, of_disk, reason_of
 from ingest.hours import day_of, hour_of
 from ingest.raw import Table
 from ingest.warehouse import Target
@@ -215,5 +215,4 @@ def _explained(error: Exception) -> SourceError | None:
         return of_disk(full)
     if not isinstance(error, PipelineStepFailed):
         return None
-    reason = (str(causes[-1]).strip().splitlines() or [type(causes[-1]).__name__])[0]
-    return SourceError(f"the warehouse refused the rows: {reason}")
+    return SourceError(f"the warehouse refused the rows: {reason_of(causes[-1])}")

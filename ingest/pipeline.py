@@ -12,7 +12,16 @@ from time import perf_counter
 import psycopg2
 
 from ingest import loader, settings
-from ingest.errors import QuotaError, SettingError, SetupError, SourceError, is_disk_full, of_disk, of_warehouse
+from ingest.errors import (
+    QuotaError,
+    SettingError,
+    SetupError,
+    SourceError,
+    is_disk_full,
+    of_disk,
+    of_warehouse,
+    reason_of,
+)
 from ingest.hours import business_timezone, check_zone
 from ingest.job import Job, Options, Result
 from ingest.progress import Progress
@@ -65,9 +74,8 @@ def prepare_warehouse(company: str) -> dt.datetime:
             claim(connection, company)
             return started_at
     except psycopg2.Error as error:
-        reason = str(error).strip().splitlines()[0]
         raise SetupError(
-            f"the warehouse refused: {reason}; is it the right one (WAREHOUSE_*, profiles.yml)?"
+            f"the warehouse refused: {reason_of(error)}; is it the right one (WAREHOUSE_*, profiles.yml)?"
         ) from error
 
 

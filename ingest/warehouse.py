@@ -17,7 +17,7 @@ import yaml
 
 from ingest import tls
 from ingest.embedded import EmbeddedError, EmbeddedServer, binaries
-from ingest.errors import SetupError, cure_of_full_server
+from ingest.errors import SetupError, cure_of_full_server, reason_of
 from ingest.project import ROOT
 
 PROFILE = "business_dashboards"
@@ -130,8 +130,7 @@ def connect(database: str | None = None, login: tuple[str, str] | None = None):
         taken = f"run `make up`; where another's server has port {warehouse.port}, set WAREHOUSE_PORT"
         own = tls.cure(str(error), "WAREHOUSE_HOST", "WAREHOUSE_SSLROOTCERT") or "check WAREHOUSE_* and profiles.yml"
         cure = cure_of_full_server(str(error)) or (taken if warehouse.is_embedded else own)
-        reason = str(error).strip().splitlines()[0]
-        raise SetupError(f"the warehouse does not let us in: {reason}: {cure}") from error
+        raise SetupError(f"the warehouse does not let us in: {reason_of(error)}: {cure}") from error
 
 
 def server() -> EmbeddedServer:

@@ -8,7 +8,7 @@ from time import perf_counter
 import psycopg2
 
 from ingest import settings, warehouse
-from ingest.errors import SetupError
+from ingest.errors import SetupError, reason_of
 from ingest.pipeline import prepare_warehouse
 from tick import order
 from tick import steps as tick_steps
@@ -43,8 +43,8 @@ def run(steps: list[str], options: Options) -> Ended:
             tell_down(str(error))
         return Ended(NOTHING_TRIED, f"tick: {error}")
     except psycopg2.Error as error:
-        reason = str(error).strip().splitlines()[0]
-        return Ended(FAILED, f"tick: the warehouse went away: {reason}; the next tick does what this one did not")
+        lost = f"tick: the warehouse went away: {reason_of(error)}; the next tick does what this one did not"
+        return Ended(FAILED, lost)
     code = max((step.code for step in ended.values()), key=SEVERITY.index)
     lines = "; ".join(f"{name}: {step.line}" for name, step in ended.items())
     return Ended(code, f"tick: {'well' if code == FINE else 'NOT WELL'} in {perf_counter() - started:.1f} s: {lines}")

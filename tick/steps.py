@@ -9,7 +9,7 @@ from typing import NamedTuple
 import psycopg2
 
 from ingest import settings, warehouse
-from ingest.errors import SetupError, SourceError
+from ingest.errors import SetupError, SourceError, reason_of
 from ingest.project import ROOT
 from tick import project
 from tick.dbt_runner import invoke
@@ -118,7 +118,7 @@ def let_the_demo_live() -> None:
             start_api()
             live()
     except (SetupError, SourceError, psycopg2.Error) as error:
-        print(f"demo: {str(error).strip().splitlines()[0]}; going on without it")
+        print(f"demo: {reason_of(error)}; going on without it")
 
 
 def _reason(text: object) -> str:

@@ -14,7 +14,7 @@ from psycopg2 import sql
 from psycopg2.extensions import parse_dsn, quote_ident
 
 from ingest import personal, tls
-from ingest.errors import SettingError, SourceError
+from ingest.errors import SettingError, SourceError, reason_of
 from ingest.hours import business_timezone, check_zone, hour_of
 from ingest.job import Finding, Job, Visit
 from ingest.load import CsvFile, Rows, within_open_reads
@@ -74,11 +74,10 @@ class Snapshot:
         try:
             connection = psycopg2.connect(**self._dsn)
         except psycopg2.OperationalError as error:
-            reason = str(error).strip().splitlines()[0]
             untrusted = tls.cure(str(error), "it", "its parameter sslrootcert")
             kind = SettingError if untrusted or REFUSES.search(str(error)) else SourceError
             cure = f": {untrusted}" if untrusted else ". Is the server up, are host, database, user and password right?"
-            raise kind(f"[sources.{self.source}] url: {reason}{cure}") from error
+            raise kind(f"[sources.{self.source}] url: {reason_of(error)}{cure}") from error
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         return connection
 
@@ -218,12 +217,12 @@ class Snapshot:
             yield
         except (psycopg2.DataError, psycopg2.NotSupportedError) as error:
             raise SettingError(
-                f"{self._named(setting)}: a value can't be read: {_first_line(error)}; "
+                f"{self._named(setting)}: a value can't be read: {reason_of(error)}; "
                 "correct it at the source, or choose another column"
             ) from error
         except psycopg2.Error as error:
             raise SourceError(
-                f"{self._named('url')}: database {self.connection.info.dbname} answered: {_first_line(error)}"
+                f"{self._named('url')}: database {self.connection.info.dbname} answered: {reason_of(error)}"
             ) from error
 
     def _named(self, setting: str) -> str:
@@ -353,7 +352,3 @@ def _parse_url(url: str) -> dict | None:
 
 def _names(columns: Iterable[Column]) -> str:
     return ", ".join(dict.fromkeys(column.name for column in columns))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

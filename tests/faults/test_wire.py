@@ -71,13 +71,14 @@ def statements(faulty, wire) -> dict[str, int]:
 @pytest.mark.parametrize("number", range(TRIALS))
 @pytest.mark.parametrize("way", WAYS)
 def test_connections_that_are_cut(faulty, wire, statements, record, way, number):
-    """Cut after cut, then a run without: the cuts of all trials are spread over all statements."""
+    """Cut after cut, then a run without: the cuts of all trials are spread evenly over all statements."""
     random = chance(f"wire {way}", number)
+    start = chance(f"wire {way}", -1).random()
     begin(faulty, way)
     met = []
     for order, how in enumerate(random.sample(CUTS, ROW)):
         part = number * ROW + order
-        wire.set(Cut(int((part + random.random()) * statements[way] / (TRIALS * ROW)), how))
+        wire.set(Cut(int((part + start) * statements[way] / (TRIALS * ROW)), how))
         code, printed = run(faulty, wire, way)
         assert "Traceback" not in printed, printed
         assert code == 0 or how != CUTS[-1], printed
