@@ -93,6 +93,6 @@ if __name__ == "__main__":
     except psycopg2.Error as error:
         sys.exit(
             f"demo: the company can't live on: {reason_of(error)}. It needs a role that may create databases, and "
-            "its own databases demo_website, demo_events and demo_spiders as it left them; or write your company's name "
-            "in .dlt/config.toml"
+            "its own databases demo_website, demo_events and demo_spiders as it left them; or write your company's "
+            "name in .dlt/config.toml"
         )
