@@ -59,7 +59,7 @@ def _build(chosen: tuple[str, ...] = ()) -> Ended:
     # That test is for whoever runs dbt alone: here ingest has told it.
     others = ["--exclude-resource-type", "unit_test", "--exclude", "every_source_was_read"]
     command = ["--log-level", "none", "--no-write-json", "build", *others, *chosen]
-    result = invoke(*command)
+    result = invoke(*command, project=ROOT)
     if result.exception:
         return Ended(FAILED, f"dbt: {_reason(result.exception)}")
     failed = [one for one in result.result if one.status in ("error", "fail", "runtime error")]

@@ -92,7 +92,7 @@ def test_a_stream_that_brings_the_metric_nothing_is_named(built):
     ok, printed = build(("seeds/metrics.csv", "events,counter,events.events,", "events,counter,website.objects,"))
     assert ok, printed
     assert re.search(r"WARN \d+ every_metric_is_fed", printed)
-    assert ("events.count", "website.objects", 1) in company.rows("select * from ops.unfed_metrics")
+    assert ("events.count", "website.objects", True) in company.rows("select * from ops.unfed_metrics")
 
 
 def test_a_stream_that_was_never_read_takes_no_value_away(built):
