@@ -27,6 +27,8 @@
     {%- set ratio_start = "measured.hour_at" if grain == "hour" else day_start("measured.date_day") %}
     {%- set date_day = "measured.date_day" if grain == "day" else "null::date" %}
     {%- set fence = "offset 0" if is_by_window else "" %}
+    {#- The facts' indexes know a day's date, and not its time. #}
+    {%- set from_day = "and measured.date_day >= " ~ day_of("windows.counted_from") if grain == "day" else "" %}
     select
         windows.series_id,
         windows.grain,
@@ -49,6 +51,7 @@
         where measured.metric = windows.metric
             and measured.time >= windows.counted_from
             and measured.time < windows.window_end
+            {{ from_day }}
             and {{ labels_match("measured.labels", "windows.labels") }}
             and measured.is_complete
         {{ fence }}
@@ -86,6 +89,7 @@
         where measured.metric = windows.metric
             and {{ ratio_start }} >= windows.counted_from
             and {{ ratio_start }} < windows.window_end
+            {{ from_day }}
             and measured.is_complete
         {{ fence }}
     ) as ratios
@@ -118,9 +122,7 @@
             and measured.metric = windows.metric
             and measured.time >= windows.counted_from
             and measured.time < windows.window_end
-            {%- if grain == "day" %}
-            and measured.date_day >= {{ day_of("windows.counted_from") }}
-            {%- endif %}
+            {{ from_day }}
             and measured.is_complete
         {{ fence }}
     ) as durations
