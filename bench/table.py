@@ -62,12 +62,16 @@ def show(rows: list[Cells]) -> None:
 
 
 def write(rows: list[Cells], known: Collection[str]) -> None:
-    """Put rows into the page, in the order of `known`; those of benches that did not run stay as they are."""
+    """Put rows into the page, in the order of `known`.
+
+    Those of benches that did not run stay as they are, where they are of this machine: the page names one.
+    """
     text = PAGE.read_text()
     head, _, rest = text.partition(BEGIN)
     old, _, tail = rest.partition(END)
     ran = {bench for bench, *_ in rows}
-    kept = [row for row in _parse(old) if row[0] not in ran and row[0] in known]
+    is_of_here = _machine().partition(";")[0] in old
+    kept = [row for row in _parse(old) if is_of_here and row[0] not in ran and row[0] in known]
     ordered = sorted([*kept, *rows], key=lambda row: list(known).index(row[0]))
     PAGE.write_text("\n".join([f"{head}{BEGIN}", _machine(), "", *_markdown(ordered), f"{END}{tail}"]))
 

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing, suppress
 from datetime import datetime
@@ -39,10 +40,17 @@ PATIENCE_SECONDS = 30
 class Server(ThreadingHTTPServer):
     """Listens on loopback; `analytics` is the company's Google Analytics property."""
 
+    pidfile: Path | None = None
+
     def __init__(self, port: int, analytics: Property):
         """Take the port."""
         super().__init__(("127.0.0.1", port), Api)
         self.analytics = analytics
+
+    def service_actions(self) -> None:
+        """End where the pid file is gone, and the clone or its .warehouse/ with it: nobody could end it later."""
+        if self.pidfile and not self.pidfile.exists():
+            threading.Thread(target=self.shutdown).start()
 
 
 class Api(BaseHTTPRequestHandler):
@@ -217,10 +225,11 @@ def end(pid: int) -> bool:
 
 
 def main(port: str, pidfile: str) -> None:
-    """Serve for ever, and leave the pid where `down` finds it: only a server that has the port does."""
+    """Serve, and leave the pid where `down` finds it, as long as it is there: only a server that has the port does."""
     server = serve(int(port))
     with Path(pidfile).open("a") as pids:
         pids.write(f"{os.getpid()}\n")
+    server.pidfile = Path(pidfile)
     server.serve_forever()
 
 

@@ -61,6 +61,19 @@ def test_a_run_of_some_benches_leaves_the_rows_of_others(tmp_path, monkeypatch):
     ]
 
 
+def test_rows_of_another_machine_are_left_out(tmp_path, monkeypatch):
+    page = tmp_path / "performance.md"
+    page.write_text(f"{table.BEGIN}{table.END}")
+    monkeypatch.setattr(table, "PAGE", page)
+    monkeypatch.setattr(table, "_processor", lambda: "Another processor")
+    table.write([table.cells(comparison("a", 1))], ["a", "b"])
+    monkeypatch.undo()
+    monkeypatch.setattr(table, "PAGE", page)
+    table.write([table.cells(comparison("b", 1))], ["a", "b"])
+    assert "| b |" in page.read_text()
+    assert "| a |" not in page.read_text()
+
+
 def test_an_unknown_bench_is_named(capsys):
     with pytest.raises(SystemExit):
         __main__.main(["nothing"])

@@ -3,8 +3,10 @@
 import datetime as dt
 import math
 import threading
+from contextlib import suppress
 from itertools import pairwise
 
+import psutil
 import pytest
 
 from demo import api, metrics
@@ -78,3 +80,16 @@ def test_the_api_outlives_who_started_it_until_it_is_stopped(monkeypatch, tmp_pa
         assert api.down()
     assert not api.is_up(url)
     assert not api.down()
+
+
+def test_the_api_ends_where_its_clone_is_gone(monkeypatch, tmp_path):
+    monkeypatch.setattr(api, "PIDFILE", tmp_path / "demo.pid")
+    monkeypatch.setattr(api, "LOG", tmp_path / "demo.log")
+    assert api.up(f"http://127.0.0.1:{free_port()}{api.PATH}")
+    process = psutil.Process(int(api.PIDFILE.read_text()))
+    api.PIDFILE.unlink()
+    try:
+        process.wait(30)
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()

@@ -197,6 +197,31 @@ def test_a_token_and_headers_are_sent_and_never_shown(read, nonsense, tmp_path):
         assert form.get("partial_response", "false") == "false"
 
 
+@pytest.mark.parametrize(
+    ("setting", "broken"),
+    [
+        *[("token", broken) for broken in ("CANARY\r", "CANARY\nsecond line", " CANARY", "CANARY✓")],
+        *[(setting, "CANARY\r") for setting in ("token_file", "headers", "username", "password")],
+    ],
+)
+def test_what_no_header_can_hold_is_refused_and_never_shown(company, read, tmp_path, setting, broken):
+    """A settings file with Windows' line ends makes a token of another; requests would quote it in its error."""
+    given = {setting: broken}
+    if setting == "token_file":
+        (tmp_path / "token").write_text(f"first line\n{broken}")
+        given = {setting: tmp_path / "token"}
+    if setting == "headers":
+        given = {setting: json.dumps({"X-Scope-OrgID": broken})}
+    if setting == "password":
+        given["username"] = "reader"
+    code, printed = read(**given)
+    assert code == 78
+    named = "headers.X-Scope-OrgID" if setting == "headers" else setting
+    assert printed.startswith(f"[sources.prometheus] {named}: holds a line break, a space at an end")
+    assert "CANARY" not in printed
+    assert "CANARY" not in str(company.rows("select * from ops.runs"))
+
+
 def test_an_answer_that_lost_most_rows_is_not_believed(company, read, nonsense):
     company.now += 200 * HOUR
 

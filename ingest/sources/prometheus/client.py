@@ -59,11 +59,15 @@ class Client:
         self.session = requests.Session()
         # A .netrc would replace the token that is set here.
         self.session.trust_env = False
-        self.session.headers.update(settings.headers)
+        for name, value in settings.headers.items():
+            self.session.headers[name] = _sendable(f"headers.{name}", value)
         if settings.username is not None:
-            self.session.auth = (settings.username, settings.password or "")
-        token = settings.token or (settings.token_file and _text("token_file", settings.token_file))
-        if token:
+            login = {"username": settings.username, "password": settings.password or ""}
+            self.session.auth = tuple(_sendable(name, value) for name, value in login.items())
+        if settings.token:
+            self.session.headers["Authorization"] = f"Bearer {_sendable('token', settings.token)}"
+        elif settings.token_file:
+            token = _sendable("token_file", _text("token_file", settings.token_file))
             self.session.headers["Authorization"] = f"Bearer {token}"
         if settings.ca_file:
             self.session.verify = _file("ca_file", settings.ca_file)
@@ -266,6 +270,16 @@ def _cause(error: BaseException) -> str:
 
 def _seconds(at: dt.datetime) -> str:
     return str(int(at.timestamp()))
+
+
+def _sendable(setting: str, value: str) -> str:
+    """Return what a header can hold. Raises SettingError where none can: requests would show it, and it is a secret."""
+    if value.isprintable() and value == value.strip() and not any(ord(letter) > 255 for letter in value):
+        return value
+    raise SettingError(
+        f"[sources.prometheus] {setting}: holds a line break, a space at an end, or a letter that is in no header: "
+        "write it again, on one line"
+    )
 
 
 def _text(setting: str, path: str) -> str:
