@@ -256,12 +256,16 @@ class EmbeddedServer:
         try:
             socket.create_server((self.host, self.port)).close()
         except (OSError, OverflowError) as error:
+            another = self.port + 1 if self.port < 65535 else 54329
+            cure = f"choose another port: export WAREHOUSE_PORT={another}"
             if getattr(error, "errno", None) == errno.EADDRINUSE:
-                problem = f"port {self.port} is taken by {_listener(self.port)}{self._stranger()}"
+                stranger = self._stranger()
+                problem = f"port {self.port} is taken by {_listener(self.port)}{stranger}"
+                if "could not open file" in stranger:
+                    cure = "it is ending, since its folder is gone: wait a minute"
             else:
                 problem = f"can't listen on {self.host} port {self.port} ({error})"
-            another = self.port + 1 if self.port < 65535 else 54329
-            raise EmbeddedError(f"{problem}: choose another port: export WAREHOUSE_PORT={another}") from error
+            raise EmbeddedError(f"{problem}: {cure}") from error
 
     def _stranger(self) -> str:
         """Return what can be told of the other PostgreSQL on our port; nothing where it is none."""

@@ -386,6 +386,18 @@ class TestRefusals:
         )
         assert not (server.folder / "pgdata").exists()
 
+    def test_port_taken_by_a_server_whose_folder_is_gone(self, servers):
+        """It ends within a minute: until then another port would be the wrong advice."""
+        gone = servers()
+        gone.start()
+        process = psutil.Process(postmaster_pid(gone))
+        shutil.rmtree(gone.folder)
+        try:
+            with pytest.raises(EmbeddedError, match="its folder is gone: wait a minute"):
+                servers(port=gone.port).start()
+        finally:
+            process.kill()
+
     def test_port_taken_by_another_postgresql(self, servers, shared):
         with pytest.raises(EmbeddedError, match=rf"postgres \(pid .* with its data in {shared.folder}/pgdata: choose"):
             servers(port=shared.port).start()
