@@ -3,6 +3,8 @@
 
 with measured as not materialized (
     select * from {{ ref("int_measured__daily") }}
+    where metric in ('objects.created', 'website.active_users')
+    {{ by_itself() }}
 ),
 
 series as (
@@ -74,7 +76,6 @@ left join lateral (
     inner join series on series.series_id = measured.series_id
     where measured.is_complete
         and measured.date_day = days.date_day - 7
-        and measured.metric in ('objects.created', 'website.active_users')
         and (
             measured.{{ is_sign_up }} and series.labels = jsonb_build_object('object', '{{ var("signup_object") }}')
             or measured.metric = 'website.active_users' and series.labels = '{}'
