@@ -29,7 +29,8 @@ HOUR = """
         date_trunc('hour', now()) - interval '1 hour' + (number %% 3600) * interval '1 second', now(), number %% 200
     from generate_series(1, 2 * %(series)s) as numbers (number)
 """
-# Oldest first, as hours come: a table's pages lie in the order of time.
+# Oldest first, as hours come: a table's pages lie in the order of time. The one read of all that time, with which
+# ingest began, is put two days back: what was read today is looked at hour by hour.
 FACTS = """
     create temporary table hours as
     select hour_at, (hour_at at time zone 'Europe/Paris')::date as date_day

@@ -68,7 +68,7 @@ def target() -> Target:
     return _target(path, path.read_text(), tuple(os.environ.items()))
 
 
-# A tick asks some ten times, and reading a profile takes 20 ms.
+# A tick asks some ten times, and reading a profile takes 10 ms.
 @lru_cache(maxsize=4)
 def _target(path: Path, text: str, _environment: tuple) -> Target:
     try:

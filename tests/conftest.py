@@ -1,7 +1,6 @@
 """A private server for the whole run, and a small company on it for each test."""
 
 import datetime as dt
-import gc
 import os
 import random
 import shutil
@@ -100,8 +99,6 @@ class Server:
 def pytest_configure() -> None:
     """Choose the seed of the faults, unless it is given, for this process and its workers."""
     os.environ.setdefault("FAULT_SEED", str(random.randrange(10**6)))
-    # Python would look through dbt's objects some hundred times a build, an eighth of its time.
-    gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_report_header() -> str:

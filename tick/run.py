@@ -1,6 +1,5 @@
 """One tick: its steps in order, under a lock, each with a row in ops.steps that is opened before and closed after."""
 
-import gc
 import traceback
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -26,8 +25,6 @@ SEVERITY = [FINE, TRY_LATER, FAILED, NONE_READ, SETTINGS_ARE_WRONG, NOTHING_TRIE
 def run(steps: list[str], options: Options) -> Ended:
     """Run the steps in the order given; returns the worst exit code, and a line with what was not well."""
     started = perf_counter()
-    # Python would look through dbt's objects some hundred times a build, an eighth of its time.
-    gc.set_threshold(50_000, 20, 20)
     try:
         company = settings.company()
     except SetupError as error:
