@@ -52,6 +52,8 @@ def test_a_new_hour_a_late_one_and_one_that_vanished(watched):
     read_again(watched, late - DAY, late + DAY)
     assert "low" in flags(watched)
 
+    # Who was first seen weeks later until now.
+    add(watched, late, 5, user=20)
     watched.execute("delete from event where user_id = 999", database=EVENTS)
     read_again(watched, late - DAY, late + DAY)
 

@@ -87,12 +87,16 @@ active as (
     from dated
     cross join lateral (
         select
-            count(distinct activity.user_id) as active_users,
-            sum(activity.event_count)::bigint as event_count
-        from activity
-        where activity.stream = dated.stream
-            and activity.date_day >= dated.period_start
-            and activity.date_day < dated.next_start
+            count(*) as active_users,
+            sum(users.event_count)::bigint as event_count
+        from (
+            select sum(activity.event_count) as event_count
+            from activity
+            where activity.stream = dated.stream
+                and activity.date_day >= dated.period_start
+                and activity.date_day < dated.next_start
+            group by activity.user_id
+        ) as users
     ) as counted
     where counted.active_users > 0
     {%- endif %}
