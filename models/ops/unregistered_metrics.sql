@@ -23,6 +23,7 @@ found as (
         'events.count' as metric
     from hours_read
     where hours_read.stream = 'events.events'
+        and 'events.count' not in (select metrics.metric from metrics)
         and {{ has_events(ref("stg_events__events"), "hours_read") }}
     union all
     select
@@ -33,6 +34,7 @@ found as (
     cross join
         unnest(array['spiders.idle', 'spiders.active', 'spiders.total', 'spiders.active.mean']) as spiders (metric)
     where hours_read.stream = 'spiders.statuses'
+        and spiders.metric not in (select metrics.metric from metrics)
         and exists (
             select from {{ ref("stg_spiders__statuses") }} as statuses
             where {{ hour_of("statuses.reported_at") }} = hours_read.hour_at
@@ -44,6 +46,7 @@ found as (
         'objects.count' as metric
     from hours_read
     where hours_read.stream = 'website.counts'
+        and 'objects.count' not in (select metrics.metric from metrics)
         and exists (
             select from {{ ref("stg_website__object_counts") }} as object_counts
             where {{ hour_of("object_counts.counted_at") }} = hours_read.hour_at
@@ -55,11 +58,12 @@ found as (
         'objects.created' as metric
     from hours_read
     where hours_read.stream = 'website.objects'
+        and 'objects.created' not in (select metrics.metric from metrics)
         and exists (
             select from {{ ref("stg_website__objects") }} as objects
             where {{ hour_of("objects.created_at") }} = hours_read.hour_at
         )
-    union
+    union all
     select
         hours_read.stream,
         hours_read.hour_at,
@@ -68,7 +72,8 @@ found as (
     inner join {{ ref("stg_prometheus__samples") }} as samples
         on {{ hour_of("samples.hour_at") }} = hours_read.hour_at
         and samples.stream = hours_read.stream
-    union
+    where samples.metric not in (select metrics.metric from metrics)
+    union all
     select
         hours_read.stream,
         hours_read.hour_at,
@@ -77,7 +82,8 @@ found as (
     inner join {{ ref("stg_pipeline__samples") }} as measured
         on {{ hour_of("measured.hour_at") }} = hours_read.hour_at
         and measured.stream = hours_read.stream
-    union
+    where measured.metric not in (select metrics.metric from metrics)
+    union all
     select
         hours_read.stream,
         hours_read.hour_at,
@@ -86,7 +92,8 @@ found as (
     inner join {{ ref("stg_google_analytics__hours") }} as hours
         on {{ hour_of("hours.hour_at") }} = hours_read.hour_at
         and hours.stream = hours_read.stream
-    union
+    where hours.metric not in (select metrics.metric from metrics)
+    union all
     select
         hours_read.stream,
         hours_read.hour_at,
@@ -95,14 +102,13 @@ found as (
     inner join {{ ref("stg_google_analytics__days") }} as days
         on days.date_day = {{ day_of("hours_read.hour_at") }}
         and days.stream = hours_read.stream
+    where days.metric not in (select metrics.metric from metrics)
 )
 
 select
-    found.metric,
-    found.stream,
-    count(*) as hours,
-    max(found.hour_at) as last_hour
+    metric,
+    stream,
+    count(distinct hour_at) as hours,
+    max(hour_at) as last_hour
 from found
-left join metrics on metrics.metric = found.metric
-where metrics.metric is null
-group by found.metric, found.stream
+group by metric, stream
