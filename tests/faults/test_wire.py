@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import EVENTS, SPIDERS, WEBSITE
 from tests.faults.company import BUILD, FaultyCompany
-from tests.faults.table import IS_LONG, chance, what_was_wrong
+from tests.faults.table import IS_LONG, NOTHING, chance, what_was_wrong
 from tests.faults.wires import CUTS, Cut, Wire
 from tests.waiting import wait_until_gone
 
@@ -91,7 +91,7 @@ def test_connections_that_are_cut(faulty, wire, statements, record, way, number)
             assert code == 0 or cut.how != CUTS[-1], printed
             assert wire.is_cut or order, f"a run has no statement {statement}"
             if wire.is_cut:
-                met.append((f"connection {way}: {cut.how} a statement", what_was_wrong(printed) if code else "nothing"))
+                met.append((f"connection {way}: {cut.how} a statement", what_was_wrong(printed) if code else NOTHING))
             wait_until_gone(faulty)
         wire.set(None)
         faulty.good_run()
