@@ -231,12 +231,14 @@ def _stat(panel: Panel) -> dict[str, Any]:
         "color": {"mode": "thresholds"},
         "thresholds": _steps([(None, worse), (0, better)]),
     }
+    # A text is a label of each of the panel's columns.
+    newest = "of ${__field.labels.day}" if re.search(r"\bas day\b", panel.sql) else "last complete"
     return {
         "type": "stat",
         "fieldConfig": {
             "defaults": {**_defaults(panel), "color": _fixed(BLUE)},
             "overrides": [
-                _override("value", {"displayName": "last complete"}),
+                _override("value", {"displayName": newest}),
                 _override("change", change),
                 _override("target", {"displayName": "target", "color": _fixed(GREY)}),
             ],

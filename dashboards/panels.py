@@ -7,7 +7,8 @@ columns that its kind names, so that every reader draws the same:
     line, bars, stacked   time first, ascending, never null; `series` (text) where there are several; then of
                           VALUES those that it has. What was not measured has no row: a gap, never a zero.
     stat                  time, value; then `change`, `target` where it has them. The newest row is the tile,
-                          all of them are its sparkline. Closed periods only.
+                          all of them are its sparkline. Closed periods only. `day` (text) is the day of the newest
+                          row, again in each: where tiles stand side by side that are of other days, Grafana says it.
     gauge                 label (text), value: one bar a row, in the order of the rows.
     state                 label, state (text, one of STATES), complete_until (timestamptz), age_minutes.
     cohorts               cohort (timestamptz, its local midnight), users, then one share a column, named by its number:

@@ -9,13 +9,15 @@ from pathlib import Path
 
 # dlt reads these while it is imported or when a pipeline starts. The warehouse is the only memory
 # (nothing is restored), finished files go at once, gzip costs 4x the CPU of writing the rows (measured). What dlt logs
-# of an error is a traceback; what it raises becomes a line.
+# of an error is a traceback; what it raises becomes a line. A file is loaded once: where a connection is lost, its rows
+# may have been committed, and a second try would double them. The next run replaces them.
 os.environ.update(
     RUNTIME__DLTHUB_TELEMETRY="false",
     RUNTIME__LOG_LEVEL="CRITICAL",
     RESTORE_FROM_DESTINATION="false",
     LOAD__DELETE_COMPLETED_JOBS="true",
     LOAD__WORKERS="2",
+    LOAD__RAISE_ON_MAX_RETRIES="1",
     DATA_WRITER__DISABLE_COMPRESSION="true",
     DESTINATION__POSTGRES__CREATE_INDEXES="false",
 )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pydantic import BaseModel, ConfigDict
 
 from ingest import settings, warehouse
-from ingest.warehouse import Target
+from ingest.warehouse import Login, Target
 
 SECTION = ("destination", "postgres", "credentials")
 
@@ -26,7 +26,7 @@ def target() -> Target:
     """Return the warehouse as ingest logs in; raises SetupError where a setting can't be read."""
     login = _login()
     given = warehouse.target()
-    return replace(given, user=login[0], password=login[1]) if login else given
+    return replace(given, user=login.user, password=login.password) if login else given
 
 
 def connect():
@@ -34,6 +34,6 @@ def connect():
     return warehouse.connect(login=_login())
 
 
-def _login() -> tuple[str, str] | None:
+def _login() -> Login | None:
     given = settings.resolve_section(SECTION, LoaderSettings, "SECURITY.md")
-    return (given.username, given.password) if given.username else None
+    return Login(given.username, given.password, f"[{'.'.join(SECTION)}]") if given.username else None

@@ -5,7 +5,7 @@ import tempfile
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -28,6 +28,7 @@ from ingest.progress import Progress
 from ingest.raw import claim, prepare
 from ingest.reads import LockedError, Reads, now
 from ingest.sources import SOURCES, all_tables
+from ingest.texts import one_line
 
 YEAR = dt.timedelta(days=366)
 
@@ -104,6 +105,8 @@ class _Run:
     def _logged(self, source: str, reads: Reads) -> Outcome:
         (run_id,) = reads.rows("insert into ops.runs (source) values (%s) returning run_id", source)[0]
         outcome = self._attempt(source, reads)
+        # A server's own words may stand in it.
+        outcome = replace(outcome, message=one_line(outcome.message))
         # Where the warehouse is gone the row stays open, which is what happened.
         with suppress(psycopg2.Error), reads.connection.cursor() as cursor:
             cursor.execute(

@@ -15,6 +15,7 @@ import psycopg2
 
 from ingest.errors import SetupError, SourceError
 from ingest.hours import HOUR, business_timezone, ceil_hour, check_zone, floor_hour, midnight
+from ingest.texts import one_line
 
 # Each period is a condition of the source's query and of dlt's delete: past some dozens a plan gets slow.
 MOST_PERIODS = 24
@@ -293,7 +294,7 @@ class Reads:
             with self.connection.cursor() as cursor:
                 cursor.execute(
                     "update raw.reads set error = %s where read_id = any(%s)",
-                    (str(error).strip()[:MOST_OF_AN_ERROR], ids),
+                    (one_line(str(error))[:MOST_OF_AN_ERROR], ids),
                 )
         except psycopg2.Error:
             pass  # the warehouse is gone: the reads stay open all the same

@@ -8,7 +8,7 @@ import datetime as dt
 import difflib
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Annotated
 
 import dlt
@@ -21,6 +21,7 @@ from ingest import personal
 from ingest.errors import SettingError, SetupError
 from ingest.hours import zone
 from ingest.reads import parse_instant
+from ingest.texts import NO_TEXT, is_text
 
 # Its sources are read by no other company, and it reads no others.
 DEMO_COMPANY = "demo"
@@ -98,8 +99,12 @@ def is_on(source: str) -> bool:
 
 def resolve(source: str, spec: type[SourceSettings]) -> SourceSettings:
     """Return the settings of a source; raises SettingError that names the setting and the cure."""
+    section = _section("sources", source)
+    broken = _broken(section)
+    if broken:
+        raise SettingError(f"[sources.{source}] {broken}: {NO_TEXT}")
     try:
-        return spec.model_validate(_section("sources", source))
+        return spec.model_validate(section)
     except ValidationError as error:
         readme = f"ingest/sources/{source}/README.md"
         raise SettingError(_explain(("sources", source), spec, error.errors()[0], readme)) from error
@@ -107,8 +112,12 @@ def resolve(source: str, spec: type[SourceSettings]) -> SourceSettings:
 
 def resolve_section(path: tuple[str, ...], spec: type[BaseModel], page: str) -> BaseModel:
     """Return the settings of a section that is no source's; raises SetupError that names the setting and the cure."""
+    section = _section(*path)
+    broken = _broken(section)
+    if broken:
+        raise SetupError(f"[{'.'.join(path)}] {broken}: {NO_TEXT}")
     try:
-        return spec.model_validate(_section(*path))
+        return spec.model_validate(section)
     except ValidationError as error:
         raise SetupError(_explain(path, spec, error.errors()[0], page)) from error
 
@@ -144,6 +153,21 @@ def _tables(*path: str) -> dict:
         if isinstance(provider, SettingsTomlProvider):
             found |= provider.get_value(key, dict, None, *sections)[0] or {}
     return found
+
+
+def _broken(section: dict) -> str | None:
+    """Return the first setting that holds what is no text, None where all can be used."""
+    return next((name for name, value in section.items() if not all(map(is_text, _texts(value)))), None)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
 
 
 def _value(text: str) -> object:

@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import jinja2
 import psycopg2
@@ -19,6 +20,7 @@ from ingest import tls
 from ingest.embedded import EmbeddedError, EmbeddedServer, binaries
 from ingest.errors import SetupError, cure_of_full_server, reason_of
 from ingest.project import ROOT
+from ingest.texts import NO_TEXT, is_text
 
 PROFILE = "business_dashboards"
 # With the others libpq goes on without it.
@@ -57,6 +59,14 @@ class Target:
         }
 
 
+class Login(NamedTuple):
+    """Another user than dbt's, and where the password is written."""
+
+    user: str
+    password: str
+    setting: str
+
+
 def target() -> Target:
     """Return the warehouse that dbt would use here.
 
@@ -74,7 +84,7 @@ def _target(path: Path, text: str, _environment: tuple) -> Target:
     try:
         profile = yaml.safe_load(text)[PROFILE]
         name = os.environ.get("DBT_TARGET") or _render(profile["target"])
-        output = {key: _render(value) for key, value in profile["outputs"][name].items()}
+        output = {key: _rendered(path, key, value) for key, value in profile["outputs"][name].items()}
         return Target(
             name=name,
             host=output["host"],
@@ -86,7 +96,15 @@ def _target(path: Path, text: str, _environment: tuple) -> Target:
             sslrootcert=output.get("sslrootcert", ""),
         )
     except (yaml.YAMLError, jinja2.TemplateError, KeyError, TypeError, ValueError) as error:
-        raise SetupError(f"{path} can't be read ({error!r}): compare it with profiles.example.yml") from error
+        raise SetupError(f"{path} can't be read ({_what(error)}): compare it with profiles.example.yml") from error
+
+
+def _what(error: Exception) -> str:
+    """Return what is wrong with a profile, and where: what is written there may be a password."""
+    mark = getattr(error, "problem_mark", None)
+    if mark:
+        return f"line {mark.line + 1} is no YAML"
+    return repr(error) if isinstance(error, KeyError) else type(error).__name__
 
 
 def profiles_path() -> Path:
@@ -106,13 +124,13 @@ def make_profiles() -> None:
         file.write(text)
 
 
-def connect(database: str | None = None, login: tuple[str, str] | None = None):
+def connect(database: str | None = None, login: Login | None = None):
     """Return a psycopg2 connection (UTC, autocommit off) to the warehouse, or to a database beside it.
 
-    `login` is another user and password than dbt's. Raises SetupError where the server does not answer or refuses.
+    Raises SetupError where the server does not answer or refuses.
     """
     warehouse = target()
-    user, password = login or (warehouse.user, warehouse.password)
+    user, password, *setting = login or (warehouse.user, warehouse.password)
     try:
         return psycopg2.connect(
             host=warehouse.host,
@@ -128,7 +146,8 @@ def connect(database: str | None = None, login: tuple[str, str] | None = None):
         )
     except psycopg2.OperationalError as error:
         taken = f"run `make up`; where another's server has port {warehouse.port}, set WAREHOUSE_PORT"
-        own = tls.cure(str(error), "WAREHOUSE_HOST", "WAREHOUSE_SSLROOTCERT") or "check WAREHOUSE_* and profiles.yml"
+        checked = ", ".join([*setting, "WAREHOUSE_* and profiles.yml"])
+        own = tls.cure(str(error), "WAREHOUSE_HOST", "WAREHOUSE_SSLROOTCERT") or f"check {checked}"
         cure = cure_of_full_server(str(error)) or (taken if warehouse.is_embedded else own)
         raise SetupError(f"the warehouse does not let us in: {reason_of(error)}: {cure}") from error
 
@@ -190,6 +209,13 @@ def psql() -> None:
     os.execvpe(program("psql"), ["psql"], os.environ | target().libpq)
 
 
+def _rendered(path: Path, key: str, value):
+    rendered = _render(value)
+    if isinstance(rendered, str) and not is_text(rendered):
+        raise SetupError(f"{path}: {key} {NO_TEXT}")
+    return rendered
+
+
 def _render(value):
     if not isinstance(value, str):
         return value
@@ -200,6 +226,8 @@ def _env_var(name: str, default: str | None = None) -> str:
     value = os.environ.get(name, default)
     if value is None:
         raise SetupError(f"profiles.yml needs the environment variable {name}, which is not set")
+    if not is_text(value):
+        raise SetupError(f"{name} {NO_TEXT}")
     return value
 
 

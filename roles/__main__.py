@@ -6,7 +6,6 @@ Exit codes: 0 done; 2 nothing done.
 """
 
 import argparse
-import os
 import sys
 
 import psycopg2
@@ -41,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _said(role: Role, passwords: dict[str, str]) -> str:
-    if os.environ.get(role.word):
+    if role.given:
         return f"the password is that of {role.word}"
     if role.name in passwords:
         return f"the password, which is shown this once, is {passwords[role.name]}"

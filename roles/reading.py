@@ -1,6 +1,5 @@
 """A connection with the rights and settings of a reader."""
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -8,6 +7,7 @@ from psycopg2 import errors, sql
 
 from ingest import warehouse
 from ingest.errors import SetupError
+from ingest.warehouse import Login
 from roles.readers import GRAFANA_READER
 from roles.role import Role
 
@@ -19,9 +19,10 @@ def reading(role: Role = GRAFANA_READER, is_required: bool = True) -> Iterator:
     It logs in where the role's variable with a password is set; else the warehouse's user becomes the role. Where
     neither is possible, it raises SetupError, or, not `is_required`, the warehouse's user gets the role's settings.
     """
-    word = os.environ.get(role.word)
-    with closing(warehouse.connect(login=(role.name, word) if word else None)) as connection:
-        if not word:
+    password = role.given
+    login = Login(role.name, password, role.word) if password else None
+    with closing(warehouse.connect(login=login)) as connection:
+        if not login:
             _become(connection, role, is_required)
         yield connection
 

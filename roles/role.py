@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from psycopg2 import sql
 
+from ingest.errors import SetupError
+from ingest.texts import NO_TEXT, is_text
+
 # Compiling the plans of a page takes minutes, and running them seconds.
 NO_JIT = {"jit": "off"}
 
@@ -30,9 +33,17 @@ class Role:
         """The name as SQL."""
         return sql.Identifier(self.name)
 
+    @property
+    def given(self) -> str | None:
+        """The password of its variable, None where that is not set; raises SetupError where it can be none."""
+        password = os.environ.get(self.word) or None
+        if password and not is_text(password):
+            raise SetupError(f"{self.word} {NO_TEXT}")
+        return password
+
     def password(self, is_there: bool) -> str | None:
         """Return the password to give: the variable's, else a new one; None where it is there and keeps its own."""
-        return os.environ.get(self.word) or (None if is_there else secrets.token_urlsafe(18))
+        return self.given or (None if is_there else secrets.token_urlsafe(18))
 
     def statements(self, is_there: bool, password: str | None) -> Iterator[sql.Composable]:
         """Give the statements that make the role what it is; `password` as the server keeps it, or as it is."""

@@ -156,11 +156,14 @@ def _keep(cursor, came: list[Alert], went: list[Alert]) -> None:
 
 def _send(urls: list[str], told: Message) -> list[str]:
     """Send to each place; returns those that did not take it. Raises SetupError where a URL is none of Apprise's."""
-    return [
-        name
-        for name, place in _places(urls)
-        if not place.notify(title=told.title, body=told.body, notify_type=told.kind)
-    ]
+    return [name for name, place in _places(urls) if not _takes(place, told)]
+
+
+def _takes(place, told: Message) -> bool:
+    try:
+        return place.notify(title=told.title, body=told.body, notify_type=told.kind)
+    except ValueError:  # a password or an address that no HTTP can hold
+        return False
 
 
 def _places(urls: list[str]) -> list[tuple[str, object]]:

@@ -30,7 +30,8 @@ def _tile(id: int, window: str) -> Panel:
 select
     time,
     share_{window} as value,
-    change_{window} as change
+    change_{window} as change,
+    max(date_day) over ()::text as day
 from marts.mart_activation
 where share_{window} is not null
     and {last(62)}

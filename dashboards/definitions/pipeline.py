@@ -17,6 +17,71 @@ PIPELINE = Dashboard(
     sources=SOURCES,
     default_days=30,
     panels=(
+        Panel(
+            id=13,
+            title="Age of the oldest source",
+            question="Are the numbers kept up?",
+            description=(
+                "Of the sources that are not off, the age of the read of the latest hour, of the metric for which it "
+                "is oldest. Below it, when the latest run of any source began."
+            ),
+            kind="stat",
+            sql="""
+select
+    max(last_run_at) as time,
+    max(age_minutes) as value
+from ops.sources
+where state <> 'off'
+having count(age_minutes) > 0
+""",
+            unit="minutes",
+            grain="hour",
+            direction="down",
+            follows_range=False,
+            width=8,
+            height=5,
+        ),
+        Panel(
+            id=14,
+            title="Sources whose latest run failed",
+            question="Did the last run read them all?",
+            description="How many sources' latest run failed or never ended. Below it, when the latest of them began.",
+            kind="stat",
+            sql="""
+select
+    max(last_run_at) as time,
+    count(*) filter (where state = 'failed') as value
+from ops.sources
+having count(*) > 0
+""",
+            grain="hour",
+            direction="down",
+            follows_range=False,
+            width=8,
+            height=5,
+        ),
+        Panel(
+            id=15,
+            title="Alerts that are open",
+            question="What would people be told now?",
+            description=(
+                "How many rows ops.alerts has (docs/alerts.md): what is late, failed, odd or missed its target. Below "
+                "it, when the latest run of any source began."
+            ),
+            kind="stat",
+            sql="""
+select
+    max(sources.last_run_at) as time,
+    (select count(*) from ops.alerts) as value
+from ops.sources as sources
+having count(*) > 0
+""",
+            grain="hour",
+            direction="down",
+            follows_range=False,
+            width=8,
+            height=5,
+        ),
         freshness(1, SOURCES),
         Panel(
             id=2,
@@ -70,7 +135,8 @@ order by source
             question="Which metric is late?",
             description=(
                 "How old the read of each metric's latest hour is, over how old it may be (fresh_minutes in "
-                "seeds/metrics.csv): at 100 % it is late. A metric that was never read has no bar."
+                "seeds/metrics.csv): at 100 % it is late. The 15 that come nearest to it, or are past it; "
+                "ops.freshness has all. A metric that was never read has no bar."
             ),
             kind="gauge",
             sql="""
@@ -80,6 +146,7 @@ select
 from ops.freshness
 where age_minutes is not null
 order by age_minutes::float8 / fresh_minutes desc, metric
+limit 15
 """,
             unit="share",
             direction="down",
@@ -90,27 +157,27 @@ order by age_minutes::float8 / fresh_minutes desc, metric
         ),
         Panel(
             id=5,
-            title="Share of each day's hours that were read whole, by stream",
+            title="Hours that no read held whole, by stream",
             question="Where are numbers missing?",
             description=(
-                "Of the 23, 24 or 25 hours of each business day, how many one read held whole. Below 100 % nobody "
-                "asked, or the source was down; whether it had anything is another question. Today is not over."
+                "Of the 23, 24 or 25 hours of each business day that is over, those that no read held whole: nobody "
+                "asked, or the source was down; whether it had anything is another question. Those of a stream's first "
+                "day before it began are among them. The stream that misses most comes first."
             ),
-            kind="line",
+            kind="table",
             sql="""
 select
-    time,
-    stream as series,
-    case when is_over then share_read end as value,
-    case when not is_over then share_read end as open
+    stream,
+    sum(hours_read)::float8 / sum(hours_in_day) as read,
+    sum(hours_in_day - hours_read)::bigint as missing,
+    count(*) filter (where hours_read < hours_in_day) as "on days",
+    max(date_day) filter (where hours_read < hours_in_day)::text as "the last on"
 from ops.coverage_daily
-where $__timeFilter(time)
-order by time, stream
+where is_over and $__timeFilter(time)
+group by stream
+order by missing desc, stream
 """,
-            unit="share",
-            grain="day",
-            has_series=True,
-            direction="up",
+            units={"read": "share"},
             width=12,
             height=12,
         ),

@@ -148,7 +148,7 @@ def _shared(copy: Copy) -> dict:
 def _first_tiles(dashboard: Dashboard, reader: Reader) -> list[dict]:
     stats = [panel for panel in dashboard.panels if panel.kind == "stat"][:TILES_ON_THE_INDEX]
     shown = [(panel, pictures.picture(panel, reader.ask(panel.sql))) for panel in stats]
-    return [{"title": panel.title, "text": tile["text"]} for panel, tile in shown if tile]
+    return [{"title": panel.title, "text": tile["text"], "when": tile["when"]} for panel, tile in shown if tile]
 
 
 def _unit(reader: Reader) -> Unit:
@@ -179,7 +179,13 @@ def _numbers(panel: Panel, answer: Answer | None) -> dict | None:
     """Return the table behind a tile, its newest row first, or behind bars."""
     if answer is None or not answer.rows or panel.kind not in ("stat", "gauge"):
         return None
-    return pictures.table(panel, replace(answer, rows=answer.rows[::-1]) if panel.kind == "stat" else answer)
+    return pictures.table(panel, _newest_first(answer) if panel.kind == "stat" else answer)
+
+
+def _newest_first(answer: Answer) -> Answer:
+    """Return the rows of a tile for its table, without the day that is the newest row's in each."""
+    columns = [name for name in answer.columns if name != "day"]
+    return replace(answer, columns=columns, rows=answer.rows[::-1])
 
 
 NOTHING = (Part(None, True, None),)

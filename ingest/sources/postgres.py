@@ -25,6 +25,7 @@ from ingest.settings import DEMO_COMPANY, PostgresSettings
 TIMES = ("timestamp with time zone", "timestamp without time zone")
 NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
 BUFFER_BYTES = 1 << 20
+SALT = "business_dashboards.user_id_salt"  # for the transaction's statements
 # Two files keep both of dlt's load workers busy; below this span the second connection costs more than it gains.
 SPLIT_FROM = dt.timedelta(days=2)
 # What a server says to a client that it will never let in: libpq gives no code of it. In another language than English
@@ -69,6 +70,8 @@ class Snapshot:
         self.connection = self._connect()
         self._check_version()
         self._check_company(visit.company)
+        with self._explained():
+            self._give_salt(self.connection)
 
     def _connect(self):
         try:
@@ -80,6 +83,12 @@ class Snapshot:
             raise kind(f"[sources.{self.source}] url: {reason_of(error)}{cure}") from error
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         return connection
+
+    def _give_salt(self, connection) -> None:
+        """Tell the server the salt once, beside the statements that use it: one that fails or is slow is in its log."""
+        if self.settings.user_id_salt is not None:
+            with connection.cursor() as cursor:
+                cursor.execute("select set_config(%s, %s, true)", (SALT, self.settings.user_id_salt))
 
     def close(self) -> None:
         """End the transaction and the connection."""
@@ -106,7 +115,7 @@ class Snapshot:
             return "null::text"
         if self.settings.user_id_salt is None:
             return f"{column.name}::text"
-        salted = f"{self.literal(self.settings.user_id_salt)} || {column.name}::text"
+        salted = f"(select current_setting('{SALT}')) || {column.name}::text"
         return f"encode(sha256(convert_to({salted}, 'UTF8')), 'hex')"
 
     def table(self, setting: str, name: str) -> str:
@@ -195,6 +204,7 @@ class Snapshot:
         try:
             with connection.cursor() as cursor:
                 cursor.execute("set transaction snapshot %s", (snapshot,))
+            self._give_salt(connection)
             return _copy(connection, query, path)
         finally:
             connection.close()
@@ -343,7 +353,7 @@ def _parse_url(url: str) -> dict | None:
     """
     try:
         given = parse_dsn(url.replace("postgresql+psycopg2://", "postgresql://"))
-    except psycopg2.ProgrammingError:
+    except (psycopg2.ProgrammingError, UnicodeError):
         return None
     is_misread = "@" in given.get("host", "") + given.get("dbname", "")
     ports = given.get("port", "5432").split(",")

@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import psycopg2
 
@@ -72,6 +72,8 @@ SECRETS = (
 )
 
 
+# What is in passwords, in headers and, quoted, in URLs, and is to do no harm.
+ODD = """ %$'"@:/?#\\[é{"""
 # At each process's command line.
 LOOKS = 3
 
@@ -79,6 +81,11 @@ LOOKS = 3
 def canary(secret: str) -> str:
     """Return the text that stands for a secret."""
     return f"canary{secret}q7zk"
+
+
+def password(secret: str) -> str:
+    """Return a canary as a password whose every letter is allowed, and each odd."""
+    return canary(secret) + ODD
 
 
 class Web:
@@ -164,6 +171,7 @@ class Hostile:
     home: Path  # of the server
     printed: list[str] = field(default_factory=list)
     command_lines: set[str] = field(default_factory=set)  # of any process, that held a secret
+    tries: list[list] = field(default_factory=list)  # of broken secrets: what, what the line names, code, printed
 
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
         """Run a Python module, or dbt, in the copy; returns what came of it, with output and errors in one."""
@@ -179,6 +187,22 @@ class Hostile:
         )
         self.printed.append(f"$ {' '.join(arguments)}: {done.returncode}\n{done.stdout}")
         return done
+
+    def try_malformed(self) -> None:
+        """Run commands whose secrets are broken; what came of each is in `tries`."""
+        script, where = ROOT / "tests" / "integration" / "malformed.py", f"{self.server.host}:{self.server.port}"
+        done = subprocess.run(
+            [sys.executable, script],
+            input=f"{canary('wrong')} {where}",
+            cwd=self.project,
+            env=self.environment | {"PYTHONWARNINGS": "ignore"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout
+        self.tries = [json.loads(line) for line in done.stdout.splitlines()]
+        self.printed.append(done.stdout)
 
     def succeed(self, *arguments: str, **variables: str) -> None:
         """Run a module that has to succeed."""
@@ -223,7 +247,7 @@ def hostile_company(folder: Path) -> Iterator[Hostile]:
     authority = Authority(folder, "ours")
     certificate = authority.sign("localhost")
     home = Path(tempfile.mkdtemp(prefix="bd-", dir=memory()))
-    embedded = EmbeddedServer(home, "127.0.0.1", free_port(), "chief", canary("warehouse"), "warehouse")
+    embedded = EmbeddedServer(home, "127.0.0.1", free_port(), "chief", password("warehouse"), "warehouse")
     embedded.start()
     google = api.serve(0, Property(NOW))
     try:
@@ -248,9 +272,9 @@ def _environment(embedded: EmbeddedServer, project: Path, authority: Authority) 
         "WAREHOUSE_PORT": str(embedded.port),
         "WAREHOUSE_DATABASE": embedded.database,
         "WAREHOUSE_USER": "transformer",
-        "WAREHOUSE_PASSWORD": canary("transformer"),
-        "GRAFANA_DB_PASSWORD": canary("grafana"),
-        "PUBLIC_DB_PASSWORD": canary("public"),
+        "WAREHOUSE_PASSWORD": password("transformer"),
+        "GRAFANA_DB_PASSWORD": password("grafana"),
+        "PUBLIC_DB_PASSWORD": password("public"),
         "WAREHOUSE_NOW": NOW.isoformat(),
         "REQUESTS_CA_BUNDLE": str(authority.certificate),
         "DBT_PROFILES_DIR": str(project),
@@ -267,13 +291,13 @@ def _write_settings(made: Hostile, authority: Authority, web_port: int, google_p
         for number, attack in enumerate(ATTACKS)
     )
     objects = "\n".join(
-        f"{text(attack)} = {{ table = {text(_quoted(NAME))}, created_at = {text(NAME)} }}" for attack in ATTACKS[:3]
+        f"{text(attack)} = {{ table = {text(quoted(NAME))}, created_at = {text(NAME)} }}" for attack in ATTACKS[:3]
     )
     (made.project / ".dlt" / "config.toml").write_text(f"""company = "acme"
 [sources.website.objects]
 {objects}
 [sources.events]
-table = {text(_quoted(NAME))}
+table = {text(quoted(NAME))}
 columns = {{ event_id = "id", type = {text(NAME)} }}
 attributes = {text(list(ATTACKS))}
 [sources.spiders]
@@ -296,21 +320,22 @@ metrics = {{ "website.active_users" = "activeUsers" }}
 """)
     urls = "\n".join(
         f"[sources.{name}]\n"
-        f'url = "postgresql://{name}:{canary(name)}@{where}/{database}"\nuser_id_salt = "{canary("salt")}"'
+        f'url = "postgresql://{name}:{quote(password(name), safe="")}@{where}/{database}"\n'
+        f"user_id_salt = {text(password('salt'))}"
         for name, database in (("website", WEBSITE), ("events", EVENTS), ("spiders", SPIDERS))
     )
     (made.project / ".dlt" / "secrets.toml").write_text(f"""{urls}
 [sources.prometheus]
 username = "{canary("username")}"
-password = "{canary("prometheus")}"
-headers = {{ X-Scope = "{canary("header")}" }}
+password = {text(password("prometheus"))}
+headers = {{ X-Scope = {text(password("header"))} }}
 [sources.google_analytics]
 credentials = {text(text(key()))}
 [destination.postgres.credentials]
 username = "loader"
-password = "{canary("loader")}"
+password = {text(password("loader"))}
 [notify]
-urls = ["jsons://me:{canary("notify")}@localhost:{web_port}/{canary("notify")}?verify=no"]
+urls = ["jsons://me:{quote(password("notify"), safe="")}@localhost:{web_port}/{canary("notify")}?verify=no"]
 """)
     (made.project / "profiles.yml").write_text((made.project / "profiles.example.yml").read_text())
     _write_seeds(made.project / "seeds")
@@ -340,17 +365,18 @@ def key() -> dict[str, str]:
     return service_account_key(private_key_id=canary("google"))
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as SQL."""
     escaped = name.replace('"', '""')
     return f'"{escaped}"'
 
 
 def _fill_sources(made: Hostile) -> None:
-    table = _quoted(NAME)
+    table = quoted(NAME)
     for name, database in (("website", WEBSITE), ("events", EVENTS), ("spiders", SPIDERS)):
         made.server.create_database(database)
         made.execute(CANARY, database)
-        made.execute(f"create role {name} login password '{canary(name)}'", database)
+        made.execute(f"create role {name} login password %s", database, (password(name),))
     made.execute(f"create table {table} (id int, {table} timestamptz); grant select on {table} to website", WEBSITE)
     made.execute(f"insert into {table} values (1, '2026-03-10 09:30Z')", WEBSITE)
     made.execute(

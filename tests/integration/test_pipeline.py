@@ -3,8 +3,12 @@
 import datetime as dt
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
+from dlt.destinations.exceptions import DatabaseTransientException
+from dlt.destinations.impl.postgres.postgres import PostgresCsvCopyJob
+from psycopg2 import OperationalError
 
 from ingest import hours
 from ingest.sources import SOURCES
@@ -93,6 +97,36 @@ def test_sources_that_load_for_the_first_time_at_once_do_not_disturb_each_other(
         company.now += HOUR
         # As before the first load: dlt's own tables are made by the load that comes first.
         company.execute("drop table raw._dlt_version, raw._dlt_loads; drop schema raw_staging cascade")
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["a first load", "a replacement"])
+def test_a_commit_whose_answer_is_lost_doubles_no_row(company, monkeypatch, is_first):
+    """The rows are there and nobody was told: dlt, which would load them once more, does not."""
+    events = [(number, "login", company.now - dt.timedelta(hours=number)) for number in range(1, 30)]
+    company.add_events(*events)
+    if not is_first:
+        company.read("events")
+    with monkeypatch.context() as patch:
+        patch.setattr(PostgresCsvCopyJob, "run", committed_in_silence(PostgresCsvCopyJob.run))
+        code, printed = company.ingest("events", "--reconcile")
+    assert code == 3, printed
+    assert "the warehouse refused the rows: server closed the connection unexpectedly" in printed
+    company.read("events")
+    assert company.rows("select event_id, count(*) from raw.events_events group by event_id having count(*) > 1") == []
+    assert company.value("select count(*) from raw.events_events") == len(events)
+
+
+def committed_in_silence(run: Callable) -> Callable:
+    """Return the job's run, whose first commit is not answered."""
+    lost = []
+
+    def run_and_lose(job) -> None:
+        run(job)
+        if not lost:
+            lost.append(job)
+            raise DatabaseTransientException(OperationalError("server closed the connection unexpectedly"))
+
+    return run_and_lose
 
 
 def test_where_nothing_can_be_tried_nothing_is(company, monkeypatch):

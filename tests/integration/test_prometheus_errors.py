@@ -79,6 +79,7 @@ def test_an_answer_that_is_none_is_one_line(company, read, nonsense, answer, lin
         ((401, {}), "username, token: the server answers 401"),
         ((403, {}), "username, token: the server answers 403"),
         (error(400, "bad_data", "parse error"), "prometheus.size: expr: the server answers 400: parse error"),
+        (error(400, "bad_data", "two\nlines, a \0"), "prometheus.size: expr: the server answers 400: two lines, a"),
         (success([], "scalar"), "expr gives a scalar, not a"),
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, str) else "",

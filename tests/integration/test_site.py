@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from dashboards.definitions import DASHBOARDS
+from dashboards.definitions.pipeline import PIPELINE
 from dashboards.macros import expand
 from dashboards.panels import OVER_TIME
-from dashboards.site import numbers
+from dashboards.site import numbers, times
 from dashboards.site.charts import digits
 from tests.browser import Visit, browser
 from tests.demo_warehouse import NOW, demo_warehouse
@@ -154,6 +155,25 @@ def test_the_number_on_each_tile_is_what_sql_says(warehouse, open_page):
         "select sign_ups from marts.mart_acquisition where is_complete order by date_day desc limit 1"
     )
     assert open_page("overview").page.locator("#panel-1 .value").inner_text() == f"{sign_ups:,.0f}"
+
+
+def test_each_number_of_the_index_says_of_when_it_is(warehouse, open_page):
+    cards = open_page("index").page.evaluate(CARDS)
+    shares = ("share_1_day", "share_7_days", "share_30_days")
+    newest = ", ".join(f"max(date_day) filter (where {share} is not null) as {share}" for share in shares)
+    [days] = warehouse.rows(f"select {newest} from marts.mart_activation")
+    assert [when for _, when in cards["Activation"]] == [times.day(day) for day in days]
+    assert len(set(days)) == 3, "of one cohort all three would be"
+    assert [title for title, _ in cards["Pipeline health"]] == [panel.title for panel in PIPELINE.panels[:3]]
+    assert all(when for card in cards.values() for _, when in card)
+
+
+CARDS = """
+() => Object.fromEntries([...document.querySelectorAll(".card")].map((card) => [
+    card.querySelector("h2").textContent,
+    [...card.querySelectorAll("dt")].map((tile) => [...tile.childNodes].map((node) => node.textContent.trim())),
+]))
+"""
 
 
 def test_each_chart_has_a_table_of_all_its_numbers(warehouse, open_page):

@@ -61,6 +61,19 @@ def test_a_restated_value_is_marked_on_the_panels_that_show_it_alone():
     assert all(panel.kind in OVER_TIME for dashboard in DASHBOARDS for panel in dashboard.panels if panel.restated)
 
 
+def test_tiles_that_are_of_other_days_say_in_grafana_of_which():
+    activation = next(dashboard for dashboard in DASHBOARDS if dashboard.slug == "activation")
+    tiles = [panel for panel in dashboard_json(activation)["panels"] if panel["type"] == "stat"]
+    newest = [
+        properties["value"]
+        for tile in tiles
+        for override in tile["fieldConfig"]["overrides"]
+        for properties in override["properties"]
+        if override["matcher"]["options"] == "value" and properties["id"] == "displayName"
+    ]
+    assert newest == ["of ${__field.labels.day}"] * 3 + ["last complete"]
+
+
 def test_the_public_dashboard_is_one():
     assert [dashboard.slug for dashboard in DASHBOARDS if dashboard.is_public] == ["public"]
 

@@ -1,6 +1,7 @@
 """The official client: its wire and credentials, what is tried again, and its errors with their cure."""
 
 import itertools
+import os
 import random
 import re
 import time
@@ -16,7 +17,8 @@ from google.analytics.data_v1beta.services.beta_analytics_data.transports import
 from google.analytics.data_v1beta.types import DateRange, Metric, RunReportRequest, RunReportResponse
 from google.api_core.exceptions import GoogleAPICallError, ServerError, TooManyRequests
 from google.auth.credentials import AnonymousCredentials, Credentials
-from google.auth.exceptions import GoogleAuthError, TransportError
+from google.auth.environment_vars import CREDENTIALS
+from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
 from google.oauth2 import service_account
 from google.protobuf.json_format import ParseError
 
@@ -39,6 +41,9 @@ CONCURRENT_PAUSE_SECONDS = 30
 FOREIGN = (ParseError, AttributeError)
 # No answer, of the API or of the server that gives tokens.
 UNREACHABLE = (requests.RequestException, TransportError)
+# Of a key; and what comes of a file that is none of Google's, or none at all.
+PARTS = ("client_email", "private_key", "token_uri")
+NO_FILE_OF_GOOGLE = (OSError, ValueError, AttributeError, TypeError, KeyError)
 FAILURES = (GoogleAPICallError, GoogleAuthError, requests.RequestException, *FOREIGN)
 MOST_OF_A_MESSAGE = 300
 # They stay until a person has changed a setting, a key or a grant.
@@ -193,15 +198,37 @@ def _credentials(key: dict | None, endpoint: SplitResult) -> Credentials:
     """
     if endpoint.scheme == "http":
         return AnonymousCredentials()
+    return _of_key(key) if key else _default()
+
+
+def _of_key(key: dict) -> Credentials:
+    missing = [name for name in PARTS if not isinstance(key.get(name), str)]
     try:
-        if key:
+        if not missing:
             return service_account.Credentials.from_service_account_info(key, scopes=SCOPES)
+        why = f"it lacks {', '.join(missing)}"
+    except ValueError:
+        # Its words are not shown: they may quote the key.
+        why = "its private_key is none, or broken"
+    raise SettingError(f"{SETTING} credentials: it is no key of a service account ({why}); {HELP}")
+
+
+def _default() -> Credentials:
+    try:
         return google.auth.default(scopes=SCOPES)[0]
     except TransportError as error:
         raise SourceError(f"{SETTING} credentials: no token can be had ({_message(error)}); run again later") from error
-    except (ValueError, GoogleAuthError) as error:
-        what = "it is no key of a service account" if key else "there are none"
-        raise SettingError(f"{SETTING} credentials: {what} ({_message(error)}); {HELP}") from error
+    except (DefaultCredentialsError, *NO_FILE_OF_GOOGLE) as error:
+        raise SettingError(f"{SETTING} credentials: there are none ({_why_none()}); {HELP}") from error
+    except GoogleAuthError as error:
+        raise SettingError(f"{SETTING} credentials: there are none ({_message(error)}); {HELP}") from error
+
+
+def _why_none() -> str:
+    """Return why there are no default credentials; Google's words may quote the file, or the key in its place."""
+    if CREDENTIALS in os.environ:
+        return f"{CREDENTIALS} has to be the path of a file that Google made"
+    return f"no {CREDENTIALS}, and none of gcloud's"
 
 
 def _service(transport: str, endpoint: SplitResult, credentials: Credentials) -> BetaAnalyticsDataClient:

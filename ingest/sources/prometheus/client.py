@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import requests
 
@@ -28,6 +28,8 @@ BUSY = (429, 502, 503)
 # What a 422 says where a shorter range would be answered: Prometheus, Thanos and Mimir word it differently.
 TOO_MUCH = re.compile(r"too many|limit|exceed", re.IGNORECASE)
 SECRET = "in .dlt/secrets.toml or the environment"
+# What HTTP calls a token: all else may be the value, written in the name's place.
+HEADER = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 
 
 class TooMuchError(Exception):
@@ -59,7 +61,12 @@ class Client:
         self.session = requests.Session()
         # A .netrc would replace the token that is set here.
         self.session.trust_env = False
-        for name, value in settings.headers.items():
+        for number, (name, value) in enumerate(settings.headers.items(), 1):
+            if not HEADER.fullmatch(name):
+                raise SettingError(
+                    f"[sources.prometheus] headers: number {number} has a name that no header has: "
+                    'write headers = { Name = "value" }'
+                )
             self.session.headers[name] = _sendable(f"headers.{name}", value)
         if settings.username is not None:
             login = {"username": settings.username, "password": settings.password or ""}
@@ -67,7 +74,7 @@ class Client:
         if settings.token:
             self.session.headers["Authorization"] = f"Bearer {_sendable('token', settings.token)}"
         elif settings.token_file:
-            token = _sendable("token_file", _text("token_file", settings.token_file))
+            token = _sendable("token_file", _token(settings.token_file))
             self.session.headers["Authorization"] = f"Bearer {token}"
         if settings.ca_file:
             self.session.verify = _file("ca_file", settings.ca_file)
@@ -76,16 +83,17 @@ class Client:
             cert = _file("cert_file", settings.cert_file)
             self.session.cert = (cert, key) if key else cert
         if settings.proxy:
+            _check_proxy(settings.proxy)
             self.session.proxies = {"http": settings.proxy, "https": settings.proxy}
 
     def _check_url(self, company: str) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise SettingError('[sources.prometheus] url is not of the form "https://prometheus.example.com:9090"')
-        if parts.username is not None:
+        if "@" in self.url:
             raise SettingError(
                 f"[sources.prometheus] url holds a user: write username and password as settings {SECRET}"
             )
+        parts = _address(self.url)
+        if parts is None or parts.scheme not in ("http", "https"):
+            raise SettingError('[sources.prometheus] url is not of the form "https://prometheus.example.com:9090"')
         is_demo = "/demo/" in f"{parts.path}/"
         if is_demo and company != DEMO_COMPANY:
             raise SettingError(
@@ -282,8 +290,35 @@ def _sendable(setting: str, value: str) -> str:
     )
 
 
-def _text(setting: str, path: str) -> str:
-    return Path(_file(setting, path)).read_text().strip()
+def _address(url: str) -> SplitResult | None:
+    """Return the parts of a URL; None where it is none, or has more than an address, which may be a secret."""
+    try:
+        parts = urlsplit(url)
+        is_one = parts.hostname and parts.port != 0 and url.isprintable() and not re.search(r"[\s\\?#]", url)
+    except ValueError:  # a port or a bracket
+        return None
+    return parts if is_one else None
+
+
+def _check_proxy(url: str) -> None:
+    """Raise SettingError where a proxy's URL is none: requests would quote a part of it, maybe of the password."""
+    parts = _address(url if "://" in url else f"http://{url}")
+    if parts is None or parts.path.strip("/"):
+        raise SettingError(
+            '[sources.prometheus] proxy is not of the form "http://user:password@proxy.example.com:3128"; '
+            "in a password write / as %2F, ? as %3F, # as %23, % as %25"
+        )
+    _sendable("proxy", unquote(f"{parts.username or ''}{parts.password or ''}"))
+
+
+def _token(path: str) -> str:
+    """Return what a file holds; its name is not shown, since it may be the token itself."""
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, ValueError) as error:
+        raise SettingError(
+            "[sources.prometheus] token_file: it can't be read: write the path of a file that holds the token alone"
+        ) from error
 
 
 def _file(setting: str, path: str) -> str:
