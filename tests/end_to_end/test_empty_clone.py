@@ -17,7 +17,7 @@ from tests.conftest import ROOT, free_port
 from tests.facts import WRITES
 
 DEMO_NOW = "2026-11-02T09:05Z"
-# Neither is a matter of whose the clone is, and the demo makes up all their answers.
+# For a clone whose events are looked at: these two take several times as long to read.
 NO_HTTP_SOURCE = {"SOURCES__PROMETHEUS__ENABLED": "false", "SOURCES__GOOGLE_ANALYTICS__ENABLED": "false"}
 IS_ROOT = os.geteuid() == 0
 # What the shell of a new user does not have: the settings of the shell that runs the tests.
