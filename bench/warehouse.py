@@ -22,6 +22,8 @@ FOREIGN = ("WAREHOUSE_", "SOURCES__", "DBT_", "PG", "PYTHONDONTWRITEBYTECODE")
 SOURCES = ("WEBSITE", "EVENTS", "SPIDERS", "PROMETHEUS", "GOOGLE_ANALYTICS", "PIPELINE")
 # All are off where a bench does not turn one on.
 NO_SOURCE = {f"SOURCES__{source}__ENABLED": "false" for source in SOURCES}
+# What all commands of all benches are told.
+SETTINGS = {"DBT_USE_COLORS": "false"}
 
 
 class BenchError(Exception):
@@ -138,7 +140,6 @@ def warehouse(**variables: str) -> Iterator[Warehouse]:
             "DBT_PROFILES_DIR": str(folder),
             "DBT_TARGET_PATH": str(folder / "target"),
             "DBT_LOG_PATH": str(folder / "logs"),
-            "DBT_USE_COLORS": "false",
             "PGHOST": server.host,
             "PGPORT": str(server.port),
             "PGUSER": server.user,
@@ -147,7 +148,7 @@ def warehouse(**variables: str) -> Iterator[Warehouse]:
         }
         server.start(say=lambda text: None)
         try:
-            yield Warehouse(server, folder, own | made | NO_SOURCE | variables)
+            yield Warehouse(server, folder, own | made | SETTINGS | NO_SOURCE | variables)
         finally:
             server.stop()
 

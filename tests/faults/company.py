@@ -16,7 +16,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from ingest.sources import all_tables
-from tests.conftest import EVENTS, SPIDERS, WAREHOUSE, WEBSITE, Company, Server
+from tests.conftest import EVENTS, SPIDERS, WAREHOUSE, WEBSITE, Company, Server, manifest
 from tests.facts import STATE
 from tests.faults.victims import Victim
 from tests.nonsense import Nonsense, success
@@ -79,7 +79,7 @@ class FaultyCompany(Company):
         self.well("tick", "build", WAREHOUSE_NOW=AFTER.isoformat())
         self._copy(WAREHOUSE, _kept("before"))
         change(self)
-        self.expected, self.manifest = {}, None
+        self.expected = {}
         for start in STARTS:
             self.begin(start)
             self.good_run()
@@ -114,10 +114,7 @@ class FaultyCompany(Company):
     def build_well(self, *build: str) -> None:
         """Build in this process, which has parsed the project once: that is half of dbt's time."""
         with patch.dict(os.environ, self.environment), redirect_stdout(StringIO()) as printed:
-            if self.manifest is None:
-                self.manifest = invoke("parse").result
-            # A copy, since a build writes what it compiled into it, and the next would take that for its own.
-            result = invoke(*build, manifest=self.manifest.deepcopy())
+            result = invoke(*build, manifest=manifest())
         assert result.success, printed.getvalue()
 
     def state(self) -> dict[str, Counter]:

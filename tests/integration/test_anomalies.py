@@ -30,7 +30,7 @@ def warehouse(server, profiles):
         "WAREHOUSE_DATABASE": DATABASE,
         "WAREHOUSE_NOW": NOW,
         "DBT_PROFILES_DIR": str(profiles),
-        "DBT_TARGET_PATH": str(profiles / "target"),
+        "DBT_TARGET_PATH": str(profiles / "anomalies"),  # of another database than the companies'
         "DBT_LOG_PATH": str(profiles / "logs"),
     }
     selected = [f"+{name}{grain}" for name in ("mart_expected_", "int_anomalies__") for grain in GRAINS]

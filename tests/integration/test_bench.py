@@ -1,19 +1,33 @@
 """Each bench still runs, and the table keeps what it did not measure; no figure is held to anything here."""
 
+import tempfile
+
 import pytest
 
-from bench import __main__, table
+from bench import __main__, table, warehouse
 from bench.benches import BENCHES
 from bench.comparison import Bar, Comparison, Scale, Side
 from bench.cost import Cost
+from tests.conftest import free_port, memory
 
 # The same steps as those of job_2018, dirty_day and history.
 SAME = ("job_2018_1000x", "backfill", "history_5y")
 BARS = (Bar("wall x", 1.5, 1.3), Bar("wall s", 12))
 
 
+@pytest.fixture(scope="module")
+def parsed_once(tmp_path_factory):
+    """Let all benches find the project parsed, which takes longer than most of them: that needs one port; in memory."""
+    port = free_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", memory())
+        patch.setattr(warehouse, "free_port", lambda: port)
+        patch.setitem(warehouse.SETTINGS, "DBT_TARGET_PATH", str(tmp_path_factory.mktemp("target")))
+        yield
+
+
 @pytest.mark.parametrize("name", [name for name in BENCHES if name not in SAME])
-def test_each_bench_runs(name):
+def test_each_bench_runs(name, parsed_once):
     for found in BENCHES[name].run(Scale(is_small=True)):
         row = table.cells(found)
         assert row[0] == name

@@ -94,7 +94,7 @@ def _environment(server: Server, profiles: Path) -> dict[str, str]:
     return server.environment | {
         "WAREHOUSE_DATABASE": DATABASES[0],
         "DBT_PROFILES_DIR": str(profiles),
-        "DBT_TARGET_PATH": str(profiles / "target"),
+        "DBT_TARGET_PATH": str(profiles / "laws"),  # of another database than the companies'
         "DBT_LOG_PATH": str(profiles / "logs"),
     }
 
