@@ -88,7 +88,7 @@ def _result(found: Comparison) -> str:
 
 def _absolute(costs: list[Cost]) -> str:
     wall, client, server, memory = (median(values) for values in zip(*costs, strict=True))
-    return f"{wall:.2f}, {client:.2f} + {server:.2f}, {memory / MIB:.0f}"
+    return f"{wall:.{2 if wall >= 1 else 3}f}, {client:.2f} + {server:.2f}, {memory / MIB:.0f}"
 
 
 def _markdown(rows: list[Cells]) -> list[str]:

@@ -19,22 +19,20 @@ PIPELINE = Dashboard(
     panels=(
         Panel(
             id=13,
-            title="Age of the oldest source",
+            title="Metrics that are late",
             question="Are the numbers kept up?",
             description=(
-                "Of the sources that are not off, the age of the read of the latest hour, of the metric for which it "
-                "is oldest. Below it, when the latest run of any source began."
+                "How many metrics were read longer ago than fresh_minutes in seeds/metrics.csv allows (which: below). "
+                "Under it, when the latest run of any source began."
             ),
             kind="stat",
             sql="""
 select
-    max(last_run_at) as time,
-    max(age_minutes) as value
-from ops.sources
-where state <> 'off'
-having count(age_minutes) > 0
+    max(sources.last_run_at) as time,
+    (select count(*) filter (where not is_fresh) from ops.freshness) as value
+from ops.sources as sources
+having count(*) > 0
 """,
-            unit="minutes",
             grain="hour",
             direction="down",
             follows_range=False,
@@ -63,7 +61,7 @@ having count(*) > 0
         Panel(
             id=15,
             title="Alerts that are open",
-            question="What would people be told now?",
+            question="Is anything to be told?",
             description=(
                 "How many rows ops.alerts has (docs/alerts.md): what is late, failed, odd or missed its target. Below "
                 "it, when the latest run of any source began."
@@ -83,6 +81,28 @@ having count(*) > 0
             height=5,
         ),
         freshness(1, SOURCES),
+        Panel(
+            id=16,
+            title="What people would be told now",
+            question="Which alerts are open?",
+            description=(
+                "The rows of ops.alerts: what is late, failed, odd or missed its target, whom to ask, and the page of "
+                "docs/runbooks that says what to do. None is well."
+            ),
+            kind="table",
+            sql="""
+select
+    subject,
+    problem,
+    owner,
+    runbook
+from ops.alerts
+order by alert
+""",
+            follows_range=False,
+            width=24,
+            height=7,
+        ),
         Panel(
             id=2,
             title="Findings",
