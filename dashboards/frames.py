@@ -88,7 +88,7 @@ def _problems_of_size(frame: Frame) -> Iterator[str]:
 
 def _problems_of_series(panel: Panel, frame: Frame, start: dt.datetime, end: dt.datetime) -> Iterator[str]:
     yield from _problems_of_time(frame)
-    labels = ["series"] if panel.has_series else ["day"] if panel.kind == "stat" and "day" in frame.names else []
+    labels = [name for name, has in (("series", panel.has_series), ("day", panel.has_day)) if has]
     allowed = ["value", "change", "target"] if panel.kind == "stat" else list(VALUES)
     yield from _missing(frame, "value", *labels)
     for name, type in frame.columns:

@@ -232,7 +232,7 @@ def _stat(panel: Panel) -> dict[str, Any]:
         "thresholds": _steps([(None, worse), (0, better)]),
     }
     # A text is a label of each of the panel's columns.
-    newest = "of ${__field.labels.day}" if re.search(r"\bas day\b", panel.sql) else "last complete"
+    newest = "of ${__field.labels.day}" if panel.has_day else "last complete"
     return {
         "type": "stat",
         "fieldConfig": {

@@ -57,9 +57,9 @@ class Panel:
     `description` what is in it and what is not. `unit` is of the values (of the columns named in `units`, theirs; of
     those named in `in_unit`, what the row's own column `unit` says: a page can write it so, Grafana can't). `direction`
     is whether up or down is good. `thresholds` are (from which value on, good, warning or bad), the first from None.
-    `has_series` where a panel over time has several. `restated` is the condition under which a row of
-    mart_restated is of a value that is drawn here; it is marked. `follows_range` is False for what is told as of now,
-    whatever time is looked at.
+    `has_series` where a panel over time has several, `has_day` where a stat has `day`.
+    `restated` is the condition under which a row of mart_restated is of a value that is drawn here; it is marked.
+    `follows_range` is False for what is told as of now, whatever time is looked at.
     """
 
     id: int
@@ -73,6 +73,7 @@ class Panel:
     in_unit: tuple[str, ...] = ()
     grain: Grain | None = None
     has_series: bool = False
+    has_day: bool = False
     restated: str = ""
     direction: Literal["up", "down"] | None = None
     thresholds: tuple[tuple[float | None, Literal["good", "warning", "bad"]], ...] = ()

@@ -39,6 +39,7 @@ order by time
 """,
         unit="share",
         grain="day",
+        has_day=True,
         direction="up",
         width=6,
         height=5,

@@ -5,6 +5,30 @@ from dashboards.shared import freshness
 
 SOURCES = ("events", "google_analytics", "pipeline", "prometheus", "spiders", "website")
 
+
+def _tile(id: int, title: str, question: str, description: str, value: str) -> Panel:
+    """Return the panel for a count as of now, an expression over ops.sources: 0 is well."""
+    return Panel(
+        id=id,
+        title=title,
+        question=question,
+        description=description + "Below it, when the latest run of any source began.",
+        kind="stat",
+        sql=f"""
+select
+    max(last_run_at) as time,
+    {value} as value
+from ops.sources
+having count(*) > 0
+""",
+        grain="hour",
+        direction="down",
+        follows_range=False,
+        width=8,
+        height=5,
+    )
+
+
 PIPELINE = Dashboard(
     uid="bd-pipeline",
     slug="pipeline-health",
@@ -17,68 +41,26 @@ PIPELINE = Dashboard(
     sources=SOURCES,
     default_days=30,
     panels=(
-        Panel(
-            id=13,
-            title="Metrics that are late",
-            question="Are the numbers kept up?",
-            description=(
-                "How many metrics were read longer ago than fresh_minutes in seeds/metrics.csv allows (which: below). "
-                "Under it, when the latest run of any source began."
-            ),
-            kind="stat",
-            sql="""
-select
-    max(sources.last_run_at) as time,
-    (select count(*) filter (where not is_fresh) from ops.freshness) as value
-from ops.sources as sources
-having count(*) > 0
-""",
-            grain="hour",
-            direction="down",
-            follows_range=False,
-            width=8,
-            height=5,
+        _tile(
+            13,
+            "Metrics that are late",
+            "Are the numbers kept up?",
+            "How many metrics were read longer ago than fresh_minutes in seeds/metrics.csv allows (which: below). ",
+            "(select count(*) filter (where not is_fresh) from ops.freshness)",
         ),
-        Panel(
-            id=14,
-            title="Sources whose latest run failed",
-            question="Did the last run read them all?",
-            description="How many sources' latest run failed or never ended. Below it, when the latest of them began.",
-            kind="stat",
-            sql="""
-select
-    max(last_run_at) as time,
-    count(*) filter (where state = 'failed') as value
-from ops.sources
-having count(*) > 0
-""",
-            grain="hour",
-            direction="down",
-            follows_range=False,
-            width=8,
-            height=5,
+        _tile(
+            14,
+            "Sources whose latest run failed",
+            "Did the last run read them all?",
+            "How many sources' latest run failed or never ended. ",
+            "count(*) filter (where state = 'failed')",
         ),
-        Panel(
-            id=15,
-            title="Alerts that are open",
-            question="Is anything to be told?",
-            description=(
-                "How many rows ops.alerts has (docs/alerts.md): what is late, failed, odd or missed its target. Below "
-                "it, when the latest run of any source began."
-            ),
-            kind="stat",
-            sql="""
-select
-    max(sources.last_run_at) as time,
-    (select count(*) from ops.alerts) as value
-from ops.sources as sources
-having count(*) > 0
-""",
-            grain="hour",
-            direction="down",
-            follows_range=False,
-            width=8,
-            height=5,
+        _tile(
+            15,
+            "Alerts that are open",
+            "Is anything to be told?",
+            "How many rows ops.alerts has (docs/alerts.md): what is late, failed, odd or missed its target. ",
+            "(select count(*) from ops.alerts)",
         ),
         freshness(1, SOURCES),
         Panel(
