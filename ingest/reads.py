@@ -36,14 +36,18 @@ class Period(NamedTuple):
         return -(-(self.end - self.start) // HOUR)
 
 
+def is_held() -> bool:
+    """Return whether the clock is held still, by WAREHOUSE_NOW."""
+    return bool(os.environ.get("WAREHOUSE_NOW"))
+
+
 def now(connection) -> dt.datetime:
     """Return ingest's one clock, in UTC: WAREHOUSE_NOW where set, else the warehouse's clock.
 
     Raises SetupError where WAREHOUSE_NOW is no instant.
     """
-    text = os.environ.get("WAREHOUSE_NOW")
-    if text:
-        return parse_instant(text, "WAREHOUSE_NOW")
+    if is_held():
+        return parse_instant(os.environ["WAREHOUSE_NOW"], "WAREHOUSE_NOW")
     with connection, connection.cursor() as cursor:
         cursor.execute("select clock_timestamp()")
         return cursor.fetchone()[0].astimezone(dt.timezone.utc)

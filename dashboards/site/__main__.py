@@ -14,6 +14,7 @@ from dashboards.site.page import Copy, dashboard_pages, index_page
 from ingest import settings
 from ingest.errors import SetupError
 from ingest.project import ROOT
+from ingest.reads import is_held
 from roles.readers import GRAFANA_READER, PUBLIC_READER
 
 
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _pages(reader: Reader, public: bool) -> dict[str, str]:
     """Return the text of each page by the name of its file."""
     dashboards = tuple(dashboard for dashboard in DASHBOARDS if dashboard.is_public or not public)
-    copy = Copy(settings.company(), reader.until, dashboards)
+    copy = Copy(settings.company(), reader.until, dashboards, is_held())
     pages = {"index.html": index_page(copy, reader)}
     for dashboard in dashboards:
         pages |= dashboard_pages(copy, dashboard, reader)

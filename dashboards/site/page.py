@@ -32,11 +32,12 @@ TILES_ON_THE_INDEX = 3
 
 @dataclass(frozen=True)
 class Copy:
-    """One static copy: whose numbers, as of when, and its pages."""
+    """One static copy: whose numbers, as of when, its pages, and whether the clock is held still."""
 
     company: str
     until: dt.datetime
     dashboards: tuple[Dashboard, ...]
+    is_held: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,7 @@ def _shared(copy: Copy) -> dict:
     return {
         "company": copy.company,
         "as_of": times.moment(copy.until),
+        "is_held": copy.is_held,
         "zone": business_timezone().key,
         "dashboards": copy.dashboards,
     }

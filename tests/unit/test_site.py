@@ -171,6 +171,13 @@ def test_no_text_becomes_markup():
     assert data["charts"]["1"]["series"][0]["name"] == HOSTILE
 
 
+def test_a_page_says_that_its_clock_is_held_still():
+    for is_held in (False, True):
+        copy = Copy("acme", START, DASHBOARDS, is_held)
+        [page] = dashboard_pages(copy, DASHBOARDS[0], Answers(Answer((), []))).values()
+        assert ("The clock is held still" in page) == is_held
+
+
 def luminance(colour: str) -> float:
     whole = colour if len(colour) == 7 else "#" + "".join(2 * digit for digit in colour[1:])
     linear = [
