@@ -31,8 +31,8 @@ def wait_until_waiting(company, table: str, is_alive: Callable[[], bool]) -> Non
 
 
 def wait_until_gone(company) -> None:
-    """Return once the killed process's sessions have ended, and their locks with them."""
+    """Return once the sessions of a process that ended are gone, and their locks with them."""
     query = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
     deadline = dt.datetime.now() + dt.timedelta(seconds=PATIENCE_SECONDS)
     while company.value(query) > 0:
-        assert dt.datetime.now() < deadline, "the killed process's session does not end"
+        assert dt.datetime.now() < deadline, "a session does not end"
