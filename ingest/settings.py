@@ -99,15 +99,10 @@ def is_on(source: str) -> bool:
 
 def resolve(source: str, spec: type[SourceSettings]) -> SourceSettings:
     """Return the settings of a source; raises SettingError that names the setting and the cure."""
-    section = _section("sources", source)
-    broken = _broken(section)
-    if broken:
-        raise SettingError(f"[sources.{source}] {broken}: {NO_TEXT}")
     try:
-        return spec.model_validate(section)
-    except ValidationError as error:
-        readme = f"ingest/sources/{source}/README.md"
-        raise SettingError(_explain(("sources", source), spec, error.errors()[0], readme)) from error
+        return resolve_section(("sources", source), spec, f"ingest/sources/{source}/README.md")
+    except SetupError as error:
+        raise SettingError(str(error)) from error
 
 
 def resolve_section(path: tuple[str, ...], spec: type[BaseModel], page: str) -> BaseModel:
