@@ -13,6 +13,7 @@
 }}
 
 {%- set types = var("retention_event_types") -%}
+{%- set key_of_users = "sum(hashtextextended(user_id, 0))" -%}
 
 with dirty_weeks as (
     select distinct date_trunc('week', date_day::timestamp)::date as week
@@ -97,7 +98,7 @@ dirty_cohorts as (
     select
         dirty_weeks.week as cohort_week,
         count(dirty_users.user_id) as cohort_users,
-        sum(hashtextextended(dirty_users.user_id, 0)) as cohort_key
+        {{ key_of_users }} as cohort_key
     from dirty_weeks
     left join dirty_users
         on dirty_users.active_week = dirty_weeks.week
@@ -152,7 +153,7 @@ cohorts as (
     select
         cohort_week,
         count(*) as cohort_users,
-        sum(hashtextextended(user_id, 0)) as cohort_key
+        {{ key_of_users }} as cohort_key
     from users
     where active_week = cohort_week
     group by cohort_week
