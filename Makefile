@@ -126,7 +126,7 @@ test: $(INSTALLED_DEV) $(INSTALLED_AIRFLOW) debian-packages ## Run all tests, re
 test-laws: $(INSTALLED_DEV) ## Run the laws over ten times as many histories: an hour
 	@LAWS_EXAMPLES=2000 LAWS_REAL=10 $(BIN)/python -m pytest tests/property tests/mutations --numprocesses 2 --dist loadfile
 
-test-faults: $(INSTALLED_DEV) ## 200 kills, each statement's connection cut, overlaps, full disks, wrong answers: an hour or two
+test-faults: $(INSTALLED_DEV) ## 200 kills, each statement's connection cut, overlaps, full disks, wrong answers: an hour
 	@FAULTS=$(or $(FAULTS),200) $(BIN)/python -m pytest tests/faults --numprocesses 2 --dist worksteal
 
 test-load: $(INSTALLED_DEV) ## 50 readers at the dashboards for five minutes, and a tick each minute: what they see, and how long it takes
