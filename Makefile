@@ -115,8 +115,8 @@ restore: up ## Put a backup into an empty warehouse: make restore FILE=backups/.
 	@$(BIN)/python -m ingest.backup --restore $(FILE)
 
 docs: up ## Make the documentation site: lineage, every model and column
-	@$(BIN)/dbt --quiet docs generate --static
-	@echo "open target/static_index.html in a browser"
+	@$(BIN)/dbt --quiet docs generate
+	@$(BIN)/python -m dashboards.documentation
 
 test: $(INSTALLED_DEV) $(INSTALLED_AIRFLOW) debian-packages ## Run all tests, real parts included
 	@$(BIN)/ruff check .
