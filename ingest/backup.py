@@ -130,7 +130,8 @@ def _check(process: subprocess.Popen) -> None:
     printed = process.stderr.read().decode(errors="replace")
     if process.wait():
         lines = [line for line in printed.splitlines() if "error" in line.lower()] or [f"{process.args[0]} failed"]
-        raise SetupError(f"{lines[0]}; nothing was changed")
+        cure = ": an administrator's task (WAREHOUSE_USER)" if "permission denied" in lines[0] else ""
+        raise SetupError(f"{lines[0]}{cure}; nothing was changed")
 
 
 def _table_count() -> int:

@@ -8,6 +8,7 @@ import re
 from contextlib import closing
 from functools import cache
 
+import psycopg2
 import pytest
 from psycopg2.extensions import parse_dsn
 
@@ -88,7 +89,10 @@ def cluster(server, folder):
     """Give the cluster, or the shim, built twice; with the queries that dbt ran."""
     if DSN:
         side = Side(parse_dsn(DSN), "citus", folder)
-        known = [name for (name,) in side.rows("select nspname from pg_namespace") if name in SCHEMAS]
+        try:
+            known = [name for (name,) in side.rows("select nspname from pg_namespace") if name in SCHEMAS]
+        except psycopg2.OperationalError as error:
+            pytest.exit(f"CITUS_DSN: the cluster can't be reached: {str(error).splitlines()[0]}", returncode=2)
         assert not known, f"CITUS_DSN has the schemas {known}: name an empty database, they would be overwritten"
     else:
         side = side_of_test(server, "cluster", "citus", folder)

@@ -77,3 +77,13 @@ def test_what_can_not_be_is_one_line(company, run, tmp_path):
     company.set(WAREHOUSE_PORT="1")
     assert run(str(tmp_path / "a.dump"))[1].startswith("backup: pg_dump: error: connection to server ")
     assert not (tmp_path / "a.dump").exists()
+
+
+def test_who_may_not_read_all_is_told_whose_task_it_is(company, run, tmp_path):
+    company.execute(f"drop role if exists {WAREHOUSE}_reader; create role {WAREHOUSE}_reader login password 'word'")
+    company.read()
+    company.set(WAREHOUSE_USER=f"{WAREHOUSE}_reader", WAREHOUSE_PASSWORD="word")
+    code, printed = run(str(tmp_path / "a.dump"))
+    assert (code, len(printed.splitlines())) == (2, 1), printed
+    assert "permission denied" in printed
+    assert "an administrator's task (WAREHOUSE_USER); nothing was changed" in printed
