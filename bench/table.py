@@ -11,7 +11,7 @@ from statistics import median
 
 import psutil
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from bench.comparison import FIGURES, MIB, Comparison
 from bench.cost import Cost
@@ -55,7 +55,8 @@ def cells(found: Comparison) -> Cells:
 
 def show(rows: list[Cells]) -> None:
     """Print the table."""
-    table = Table(*HEADINGS, show_lines=True)
+    name, *others = HEADINGS
+    table = Table(Column(name, no_wrap=True), *others, show_lines=True)
     for row in rows:
         table.add_row(*row)
     Console(width=max(Console().width, 160)).print(table)
