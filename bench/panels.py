@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from contextlib import closing
 from time import perf_counter
 from typing import NamedTuple
 
@@ -68,18 +67,22 @@ def stretch(company: Warehouse, times: int, others: int) -> int:
     return company.rows("select count(*) from core.fct_metric_hourly")[0][0]
 
 
-def asked(company: Warehouse, days: int) -> list[Asked]:
+def asked(connection, days: int) -> list[Asked]:
     """Ask all statements of the last `days`, with each value that may be chosen, twice: the second time counts."""
-    end = parse_instant(NOW, "NOW")
-    with closing(company.connect()) as connection, connection.cursor() as cursor:
-        found = []
-        for where, sql in _statements(connection, end - dt.timedelta(days=days), end):
-            cursor.execute(sql)
-            started = perf_counter()
-            cursor.execute(sql)
-            cursor.fetchall()
-            found.append(Asked(perf_counter() - started, where, sql))
-        return sorted(found)
+    end, found = parse_instant(NOW, "NOW"), []
+    for where, sql in _statements(connection, end - dt.timedelta(days=days), end):
+        ask(connection, sql)
+        started = perf_counter()
+        ask(connection, sql)
+        found.append(Asked(perf_counter() - started, where, sql))
+    return sorted(found)
+
+
+def ask(connection, sql: str) -> None:
+    """Ask a statement, and take all its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        cursor.fetchall()
 
 
 def _statements(connection, start: dt.datetime, end: dt.datetime) -> Iterator[tuple[str, str]]:

@@ -40,7 +40,7 @@ days as (
         dates.date_day,
         covered.is_complete
     from metrics
-    cross join dates
+    inner join dates on dates.date_day >= (select min(sign_ups.date_day) from sign_ups)
     cross join lateral (
         {{ covered_day("metrics", "dates.date_day") }}
     ) as covered
