@@ -79,10 +79,18 @@ def test_what_can_not_be_is_one_line(company, run, tmp_path):
     assert not (tmp_path / "a.dump").exists()
 
 
-def test_who_may_not_read_all_is_told_whose_task_it_is(company, run, tmp_path):
-    company.execute(f"drop role if exists {WAREHOUSE}_reader; create role {WAREHOUSE}_reader login password 'word'")
+@pytest.fixture
+def reader(company):
+    """Give a role that may log in, and read nothing; the server may be the user's own."""
+    name = f"{WAREHOUSE}_reader"
+    company.execute(f"create role {name} login password 'word'")
+    yield name
+    company.execute(f"drop role {name}")
+
+
+def test_who_may_not_read_all_is_told_whose_task_it_is(company, run, reader, tmp_path):
     company.read()
-    company.set(WAREHOUSE_USER=f"{WAREHOUSE}_reader", WAREHOUSE_PASSWORD="word")
+    company.set(WAREHOUSE_USER=reader, WAREHOUSE_PASSWORD="word")
     code, printed = run(str(tmp_path / "a.dump"))
     assert (code, len(printed.splitlines())) == (2, 1), printed
     assert "permission denied" in printed

@@ -1,9 +1,10 @@
 """dbt's connections, kept from node to node of a run: few are opened, and none knows of the node before."""
 
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
+import psycopg2
 import pytest
 from dbt.adapters.contracts.connection import Connection, ConnectionState
 from dbt.adapters.postgres.connections import PostgresCredentials
@@ -11,18 +12,6 @@ from dbt.adapters.postgres.connections import PostgresCredentials
 from tests.conftest import WAREHOUSE
 from tests.waiting import wait_until_gone
 from tick.connections import KeptConnections
-
-
-def credentials(server, **other) -> PostgresCredentials:
-    return PostgresCredentials(
-        host=server.host,
-        port=server.port,
-        user=server.user,
-        password=server.password,
-        database="postgres",
-        schema="public",
-        **other,
-    )
 
 
 @contextmanager
@@ -44,7 +33,7 @@ def ask(handle, sql: str):
 @pytest.fixture
 def known(server):
     """Give what leads to the server; no test leaves a connection."""
-    yield credentials(server)
+    yield PostgresCredentials(**asdict(server), database="postgres", schema="public")
     while KeptConnections._idle:
         KeptConnections._idle.pop().close()
 
@@ -83,6 +72,11 @@ def test_a_failed_statement_and_an_open_transaction_are_undone(known):
     with opened(known) as second:
         assert second.backend == first.backend
         assert second.ask("select to_regclass('left_over')") is None
+        with pytest.raises(psycopg2.DataError):
+            second.ask("select 1 / 0")
+    with opened(known) as third:
+        assert third.backend == first.backend
+        assert third.ask("select 1") == 1
 
 
 def test_a_broken_connection_is_not_kept(known):
